@@ -1,0 +1,56 @@
+"""Free room, or room that leaving pods are about to free."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from powertrain_scheduler import gang
+from powertrain_scheduler.draft import Draft
+from powertrain_scheduler.gang import Ask, Placement
+
+
+def start(draft: Draft, wanted: Ask) -> bool:
+    """Gives the group all it asks for, now."""
+    placement = gang.find(wanted, draft.worlds(wanted.group, draft.now), draft.quotas)
+    if placement is not None:
+        draft.place(placement)
+    return placement is not None
+
+
+def await_leaving(draft: Draft, wanted: Ask) -> bool:
+    """Holds nodes on which the group will fit as soon as the pods leaving them are gone."""
+    if draft.later is draft.now:
+        return False
+    placement = gang.find(wanted, draft.worlds(wanted.group, draft.later), draft.quotas)
+    if placement is not None:
+        draft.hold(placement)
+    return placement is not None
+
+
+def keep_nominated(draft: Draft, wanted: Ask) -> None:
+    """Keeps what evictions of an earlier cycle made room for, wherever in the line the group stands by now."""
+    rows = [draft.fleet.row_of[name] for name in wanted.group.nominated if name in draft.fleet.row_of]
+    mask = np.zeros(draft.fleet.size, dtype=np.bool_)
+    mask[rows] = True
+    for ask in (replace(wanted, inside=mask), wanted):
+        if (placement := gang.find(ask, [draft.later], draft.quotas)) is not None:
+            draft.keep(placement)
+            return
+
+
+def extend(draft: Draft, wanted: Ask) -> None:
+    """Gives the group as many of the pods it asks for as there is room for, the first in rank order."""
+    group, pods, given = wanted.group, wanted.pods, draft.given(wanted.group)
+
+    def first(size: int) -> Placement | None:
+        part = gang.ask(draft.fleet, group, pods[:size], given)
+        return gang.find(part, draft.worlds(group, draft.now), draft.quotas)
+
+    best, fitting, too_many = first(len(pods)), 0, len(pods)
+    if best is None:
+        while too_many - fitting > 1:
+            middle = (fitting + too_many) // 2
+            found = first(middle)
+            best, fitting, too_many = (found, middle, too_many) if found else (best, fitting, middle)
+    if best is not None:
+        draft.place(best)

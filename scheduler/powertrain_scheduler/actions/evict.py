@@ -1,0 +1,91 @@
+"""Whom to evict so that a group fits: as few and as cheap as possible, or nobody.
+
+For each domain of the topology level that the group requires (the whole fleet where it
+requires none), the units that may be evicted there stand in line, those first that would be
+missed least. Room grows with every unit taken, so the shortest part of a line that suffices is
+found by halving, for all domains at once. The cheapest domain is chosen, and whoever turns out
+not to be needed is spared, the dearest first.
+"""
+
+import numpy as np
+
+from powertrain_scheduler import gang
+from powertrain_scheduler.actions.lines import Candidates, Lines
+from powertrain_scheduler.actions.spare import spare
+from powertrain_scheduler.columns import Mask
+from powertrain_scheduler.draft import Draft
+from powertrain_scheduler.fleet import Ints
+from powertrain_scheduler.gang import Ask, Choice
+
+DOMAINS_TRIED = 16
+"""Most domains searched in full, the cheapest first."""
+
+
+def make_room(draft: Draft, wanted: Ask, choice: Choice, candidates: Candidates) -> bool:
+    """Evicts what must go and holds the room for the group; False, and nobody evicted, if nothing would do."""
+    chosen = _choose(draft, wanted, choice, candidates)
+    if chosen is None or not chosen.any():
+        return False
+    draft.evict(draft.units().pods(chosen), wanted)
+    placement = gang.find(wanted, draft.worlds(wanted.group, draft.later), draft.quotas, choice)
+    assert placement is not None  # the same search, asked about the same state, found one
+    draft.hold(placement)
+    return True
+
+
+def _choose(draft: Draft, wanted: Ask, choice: Choice, candidates: Candidates) -> Mask | None:
+    lines = Lines(draft, wanted, choice, candidates)
+    for domain in lines.cheapest_first()[:DOMAINS_TRIED]:
+        line, length = lines.of(domain), int(lines.needed[domain])
+        while (
+            chosen := _sufficient(draft, wanted, choice, candidates, line[:length])
+        ) is None and length < len(line):
+            length = min(len(line), max(1, 2 * length))
+        if chosen is not None:
+            return spare(draft, wanted, choice, lines.rows_of(domain), chosen)
+    return None
+
+
+def _sufficient(
+    draft: Draft, wanted: Ask, choice: Choice, candidates: Candidates, first: Ints
+) -> Mask | None:
+    """These units, and what else must go with them, if the group fits then."""
+    units = draft.units()
+    chosen = np.zeros(len(units.group), dtype=np.bool_)
+    chosen[first] = True
+    chosen = units.whole(chosen, draft.gone())
+    if not _cover_quota(draft, wanted, choice, candidates, chosen):
+        return None
+    worlds = draft.worlds_without(wanted.group, units.pods(chosen))
+    return chosen if gang.find(wanted, worlds, draft.quotas, choice) is not None else None
+
+
+def _cover_quota(draft: Draft, wanted: Ask, choice: Choice, candidates: Candidates, chosen: Mask) -> bool:
+    """Adds to `chosen` until the group's queue may take what it asks for; False if it never may."""
+    units = draft.units()
+    world = draft.holdings.without(draft.later, units.pods(chosen))
+    taken = np.zeros_like(candidates.excess)
+    lent = chosen & (candidates.lender >= 0)
+    np.add.at(taken, candidates.lender[lent], candidates.devices[lent])
+    for unit in units.order.tolist():
+        if gang.within(wanted, [world], draft.quotas, choice):
+            return True
+        lender = int(candidates.lender[unit])
+        if (
+            chosen[unit]
+            or not candidates.units[unit]
+            or (lender >= 0 and taken[lender] >= candidates.excess[lender])
+        ):
+            continue
+        if not any(
+            units.devices[unit, accelerator] for accelerator in gang.charges(draft.fleet, wanted, choice)
+        ):
+            continue
+        more = chosen.copy()
+        more[unit] = True
+        more = units.whole(more, draft.gone()) & ~chosen
+        for change in draft.holdings.changes(units.pods(more)):
+            world.release(change)
+        chosen |= more
+        taken[lender] += candidates.devices[unit] if lender >= 0 else 0
+    return gang.within(wanted, [world], draft.quotas, choice)

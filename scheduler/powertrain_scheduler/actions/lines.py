@@ -1,0 +1,151 @@
+"""Who may be evicted where: each topology domain's candidates in line, and how many of a line must go."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain_scheduler import fit, gang
+from powertrain_scheduler.columns import Mask
+from powertrain_scheduler.draft import Draft
+from powertrain_scheduler.fleet import Ints
+from powertrain_scheduler.gang import Ask, Choice, Need
+from powertrain_scheduler.scores import topology
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Candidates:
+    """Units that a group may evict."""
+
+    units: Mask
+    lender: Ints
+    """Per unit, the row of the queue that owes what the unit holds; -1 where all of it may be taken."""
+    excess: Ints
+    """Per queue row, devices it holds beyond its nominal quota. Once these are taken it is left alone."""
+    devices: Ints
+    """Per unit, devices that count against its lender's excess."""
+
+
+class Lines:
+    """One line per domain, and the part of it that makes room enough."""
+
+    def __init__(self, draft: Draft, wanted: Ask, choice: Choice, candidates: Candidates) -> None:
+        self._draft = draft
+        self._units = draft.units()
+        self._masks = [_usable(draft, wanted, need, choice) for need in wanted.needs]
+        self.codes, self.number = self._domains(wanted, choice)
+        self._stand_in_line(candidates)
+        self.needed = self._lengths(wanted.needs)
+        """Per domain, units from the front of the line that must go; -1 where all would not be enough."""
+
+    def of(self, domain: int) -> Ints:
+        """The domain's units, first to go first."""
+        units: Ints = self._unit[self._domain == domain]
+        return units
+
+    def rows_of(self, domain: int) -> Ints:
+        """The domain's usable nodes."""
+        return np.flatnonzero(self.codes == domain)
+
+    def cheapest_first(self) -> list[int]:
+        """Domains where room can be made: by the highest priority evicted, the work lost, the gangs broken."""
+        going = self._place < self.needed[self._domain]
+        domain, unit = self._domain[going], self._unit[going]
+        priority = np.full(self.number, np.iinfo(np.int64).min, dtype=np.int64)
+        np.maximum.at(priority, domain, self._units.priority[unit])
+        lost = np.bincount(domain, weights=self._units.lost[unit], minlength=self.number)
+        broken = np.bincount(domain, minlength=self.number)
+        order = np.lexsort((broken, lost, priority))
+        return [int(each) for each in order if self.needed[each] >= 0]
+
+    def _domains(self, wanted: Ask, choice: Choice) -> tuple[Ints, int]:
+        """Domain codes of usable nodes, -1 elsewhere; one domain in all where none is required."""
+        usable = np.logical_or.reduce(self._masks)
+        if not wanted.group.topology.required:
+            return np.where(usable, 0, -1), 1
+        column = gang.required_domains(self._draft.fleet, wanted, choice)
+        codes = np.where(usable, column.codes, -1)
+        joined = gang.joined_domain(column, wanted.anchor)
+        return (codes if joined is None else np.where(codes == joined, codes, -1)), len(column.values)
+
+    def _stand_in_line(self, candidates: Candidates) -> None:
+        """Every (domain, unit) pair in order, and every pod of these on the domain's nodes."""
+        units, holdings = self._units, self._draft.holdings
+        pods = np.flatnonzero(units.pods(candidates.units))
+        pods = pods[self.codes[holdings.row[pods]] >= 0]
+        row = holdings.row[pods]
+        key = self.codes[row] * len(units.order) + units.rank[units.of[pods]]
+        pairs, pair_of_pod = np.unique(key, return_inverse=True)
+        domain, rank = np.divmod(pairs, max(1, len(units.order)))
+        unit = units.order[rank]
+        owed = _owed(candidates, domain, unit)
+        self._domain, self._unit = domain[owed], unit[owed]
+        self._place = _places(self._domain)
+        """Per pair, how many of the domain's line stand before it."""
+        mine = owed[pair_of_pod]
+        new_pair = np.cumsum(owed) - 1
+        self._pod_row = row[mine]
+        self._pod_domain = self.codes[self._pod_row]
+        self._pod_place = self._place[new_pair[pair_of_pod[mine]]]
+        self._pod_amounts = holdings.vectors[holdings.traits[pods[mine]]]
+
+    def _lengths(self, needs: tuple[Need, ...]) -> Ints:
+        found = [self._length(need, mask) for need, mask in zip(needs, self._masks, strict=True)]
+        needed: Ints = np.maximum.reduce(found)
+        return np.where(np.minimum.reduce(found) < 0, -1, needed)
+
+    def _length(self, need: Need, mask: Mask) -> Ints:
+        """Shortest part of each line that makes room for the pods of one class."""
+        high = np.bincount(self._domain, minlength=self.number)
+        possible = self._room(need, mask, high) >= len(need.pods)
+        low = np.zeros_like(high)
+        high = np.where(possible, high, 0)
+        while (low < high).any():
+            middle = (low + high) // 2
+            enough = self._room(need, mask, middle) >= len(need.pods)
+            high, low = np.where(enough, middle, high), np.where(enough | (low >= high), low, middle + 1)
+        return np.where(possible, low, -1)
+
+    def _room(self, need: Need, mask: Mask, gone: Ints) -> Ints:
+        """Pods of the class that each domain holds once the first `gone[domain]` of its line have left."""
+        left = self._pod_place < gone[self._pod_domain]
+        row, session = self._pod_row[left], self._draft.later
+        room: Ints | None = None
+        for column, amount in zip(need.traits.columns.tolist(), need.traits.amounts.tolist(), strict=True):
+            freed = np.bincount(row, weights=self._pod_amounts[left, column], minlength=len(mask)).astype(
+                np.int64
+            )
+            free = self._draft.fleet.facts.allocatable[:, column] - session.used[:, column] + freed
+            room = free // amount if room is None else np.minimum(room, free // amount)
+        assert room is not None  # every class requests one of `pods`
+        room = np.where(mask, np.maximum(room, 0), 0)
+        if need.traits.pod_class.host_ports:
+            room = np.minimum(room, 1)  # whether a port will be free is asked of the whole set
+        return topology.totals(room, self.codes, self.number)
+
+
+def _usable(draft: Draft, wanted: Ask, need: Need, choice: Choice) -> Mask:
+    mask = gang.allowed(draft.fleet, wanted, need.traits, choice)
+    may = fit.may(draft.fleet, need.traits)
+    return may if mask is None else may & mask
+
+
+def _owed(candidates: Candidates, domain: Ints, unit: Ints) -> Mask:
+    """Pairs whose lender still holds more than its own when those before them in the line are gone."""
+    lender, devices = candidates.lender[unit], candidates.devices[unit]
+    if not (lender >= 0).any():
+        return np.ones(len(unit), dtype=np.bool_)
+    order = np.lexsort((np.arange(len(unit)), lender, domain))
+    new = np.append(True, (np.diff(domain[order]) != 0) | (np.diff(lender[order]) != 0))
+    before = np.cumsum(devices[order]) - devices[order]
+    before -= before[np.flatnonzero(new)][np.cumsum(new) - 1]
+    owed = np.empty(len(unit), dtype=np.bool_)
+    owed[order] = (lender[order] < 0) | (before < candidates.excess[lender[order]])
+    return owed
+
+
+def _places(domain: Ints) -> NDArray[np.int64]:
+    """Place of each pair among those of its domain; pairs come sorted by domain."""
+    first = np.searchsorted(domain, domain)
+    places: Ints = np.arange(len(domain)) - first
+    return places

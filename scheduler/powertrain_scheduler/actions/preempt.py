@@ -1,0 +1,37 @@
+"""The more important work of a queue goes first: a group evicts others of strictly lower priority in its queue.
+
+What its queue is owed by others may go too, so that a group that needs both gets room.
+"""
+
+import numpy as np
+
+from powertrain_scheduler import gang
+from powertrain_scheduler.actions import evict, reclaim
+from powertrain_scheduler.actions.lines import Candidates
+from powertrain_scheduler.draft import Draft
+from powertrain_scheduler.gang import Ask, Choice
+
+
+def make_room(draft: Draft, wanted: Ask) -> bool:
+    """Evicts groups of lower priority in the group's own queue."""
+    if not draft.policy.preempt or not draft.possible(wanted):
+        return False
+    units = draft.units()
+    queue = draft.fleet.queue_row[wanted.group.queue]
+    lower = (units.queue == queue) & (units.priority < wanted.group.priority) & ~draft.untouchable()
+    if not lower.any():
+        return False
+    return any(
+        evict.make_room(draft, wanted, choice, _with_what_is_owed(draft, wanted, choice, lower))
+        for choice in gang.choices(draft.fleet, wanted)
+    )
+
+
+def _with_what_is_owed(
+    draft: Draft, wanted: Ask, choice: Choice, lower: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
+) -> Candidates:
+    owed = reclaim.candidates(draft, wanted, choice) if draft.policy.reclaim else None
+    if owed is None:
+        nothing = np.zeros_like(draft.units().group)
+        return Candidates(lower, nothing - 1, nothing, nothing)
+    return Candidates(owed.units | lower, np.where(lower, -1, owed.lender), owed.excess, owed.devices)

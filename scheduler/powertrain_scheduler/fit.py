@@ -1,0 +1,166 @@
+"""May it: which nodes a class of pods may go to, and how many more of it each can take.
+
+What labels, taints and names decide is worked out once per set of facts (`may`); what is
+used decides the rest (`room`). The words are Kubernetes' own; a rule it would refuse matches
+nothing.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from operator import eq
+from typing import cast
+
+import numpy as np
+
+from powertrain_scheduler import columns
+from powertrain_scheduler.columns import Mask
+from powertrain_scheduler.fleet import EVERY_ROW, Fleet, Ints, Traits
+from powertrain_scheduler.session import Rows, Session
+from powertrain_scheduler.snapshot import (
+    HostPort,
+    NodeFacts,
+    NodeTerm,
+    PodClass,
+    Requirement,
+    Taint,
+    Toleration,
+)
+
+HOLDING_EFFECTS = ("NoSchedule", "NoExecute")
+
+
+def room(session: Session, traits: Traits) -> Ints:
+    """How many more pods of the class each node can take."""
+    return session.vector("room", traits, _room)
+
+
+def _room(session: Session, traits: Traits, rows: Rows) -> Ints:
+    mask = may(session.fleet, traits)[rows]
+    if traits.missing is not None:
+        return np.zeros(len(mask), dtype=np.int64)
+    fits = None
+    for column, amount in zip(traits.columns.tolist(), traits.amounts.tolist(), strict=True):
+        free = session.fleet.facts.allocatable[rows, column] - session.used[rows, column]
+        most = free if amount == 1 else free // amount
+        fits = most if fits is None else np.minimum(fits, most)
+    assert fits is not None  # every class requests a place for itself: one of `pods`
+    fits = np.where(mask, np.maximum(fits, 0), 0)
+    if traits.pod_class.host_ports:
+        fits = np.where(_ports_clash(session, traits.pod_class, rows), 0, np.minimum(fits, 1))
+    return fits
+
+
+def _ports_clash(session: Session, pod_class: PodClass, rows: Rows) -> Mask:
+    wanted = range(session.fleet.size) if rows is EVERY_ROW else cast(Ints, rows).tolist()
+    return np.array(
+        [
+            any(_clash(a, b) for a in pod_class.host_ports for b in session.ports.get(row, ()))
+            for row in wanted
+        ],
+        dtype=np.bool_,
+    )
+
+
+def _clash(a: HostPort, b: HostPort) -> bool:
+    everywhere = "0.0.0.0"
+    same = a.protocol == b.protocol and a.port == b.port
+    return same and (a.address == b.address or everywhere in (a.address, b.address))
+
+
+# -- what no placement changes ----------------------------------------------------------------------
+
+
+def may(fleet: Fleet, traits: Traits) -> Mask:
+    """Nodes that pass everything but free room: schedulable, selected, and every taint tolerated."""
+    return fleet.keep("may", traits, lambda: static(fleet.facts, traits.pod_class))
+
+
+def static(facts: NodeFacts, pod_class: PodClass) -> Mask:
+    """The same, kept for as long as the facts live: equal rules share one mask."""
+    key = ("static", pod_class.node_terms, pod_class.node_selector, pod_class.tolerations)
+    return columns.remember(facts, key, lambda: _static(facts, pod_class))
+
+
+def _static(facts: NodeFacts, pod_class: PodClass) -> Mask:
+    mask = facts.schedulable.copy()
+    for _, passed in checks(facts, pod_class):
+        mask &= passed
+    return mask
+
+
+def checks(facts: NodeFacts, pod_class: PodClass) -> Iterator[tuple[str, Mask]]:
+    """Each check by itself, in the order they are told to people: (what failing nodes do, nodes that pass)."""
+    for key, value in pod_class.node_selector:
+        yield f"lack label {key}={value}", columns.label(facts, key).rows_where(partial(eq, value))
+    if pod_class.node_terms:
+        passed = np.zeros(len(facts.names), dtype=np.bool_)
+        for term in pod_class.node_terms:
+            passed |= term_matches(facts, term)
+        yield "do not match the pod's node affinity", passed
+    taints = columns.taint_sets(facts)
+    holding = [[t for t in group if t.effect in HOLDING_EFFECTS] for group in taints.sets]
+    refused = [next((t for t in group if not tolerated(t, pod_class.tolerations)), None) for group in holding]
+    for taint in dict.fromkeys(t for t in refused if t is not None):
+        free = np.array([t != taint for t in refused], dtype=np.bool_)
+        yield f"have taint {taint.key}{'=' + taint.value if taint.value else ''}", free[taints.codes]
+
+
+def tolerated(taint: Taint, tolerations: tuple[Toleration, ...]) -> bool:
+    """Whether any of the tolerations matches the taint."""
+    return any(_tolerates(each, taint) for each in tolerations)
+
+
+def _tolerates(toleration: Toleration, taint: Taint) -> bool:
+    if toleration.effect and toleration.effect != taint.effect:
+        return False
+    if toleration.key and toleration.key != taint.key:
+        return False
+    if toleration.operator == "Exists":
+        return True
+    return toleration.operator in ("", "Equal") and toleration.value == taint.value
+
+
+def term_matches(facts: NodeFacts, term: NodeTerm) -> Mask:
+    """Nodes on which every rule of the term holds; a term without rules matches none."""
+    if not term.labels and not term.fields:
+        return np.zeros(len(facts.names), dtype=np.bool_)
+    mask = np.ones(len(facts.names), dtype=np.bool_)
+    for rule in term.labels:
+        mask &= _label_matches(facts, rule)
+    for rule in term.fields:
+        mask &= _name_matches(facts, rule)
+    return mask
+
+
+def _label_matches(facts: NodeFacts, rule: Requirement) -> Mask:
+    column = columns.label(facts, rule.key)
+    match rule.operator:
+        case "In":
+            return column.rows_where(lambda value: value in rule.values)
+        case "NotIn":
+            return column.rows_where(lambda value: value not in rule.values, missing=True)
+        case "Exists":
+            return column.rows_where(lambda value: True)
+        case "DoesNotExist":
+            return column.rows_where(lambda value: False, missing=True)
+        case "Gt" | "Lt":
+            return column.rows_where(lambda value: _compares(value, rule))
+    return np.zeros(len(facts.names), dtype=np.bool_)
+
+
+def _compares(value: str, rule: Requirement) -> bool:
+    try:
+        own, bound = int(value), int(rule.values[0])
+    except (ValueError, IndexError):
+        return False
+    return own > bound if rule.operator == "Gt" else own < bound
+
+
+def _name_matches(facts: NodeFacts, rule: Requirement) -> Mask:
+    """Kubernetes knows one field of a node, its name, and two operators for it."""
+    if rule.key != "metadata.name" or rule.operator not in ("In", "NotIn"):
+        return np.zeros(len(facts.names), dtype=np.bool_)
+    mask = np.zeros(len(facts.names), dtype=np.bool_)
+    rows = columns.row_of(facts)
+    mask[[rows[name] for name in rule.values if name in rows]] = True
+    return mask if rule.operator == "In" else ~mask

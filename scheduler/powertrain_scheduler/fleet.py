@@ -1,0 +1,162 @@
+"""What a cycle looks up again and again and that no placement changes: rows, accelerators, queues' ancestors.
+
+Built once per cycle from the snapshot; sessions share it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain_scheduler import columns
+from powertrain_scheduler.power import model
+from powertrain_scheduler.snapshot import PODS, PodClass, Queue, Snapshot
+
+Ints = NDArray[np.int64]
+T = TypeVar("T")
+
+EVERY_ROW = slice(None)
+
+DEFAULT_QUEUE = "default"
+"""Implied, without quota, where no queue of this name exists."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Traits:
+    """A pod class as the fleet's arrays see it."""
+
+    pod_class: PodClass
+    number: int
+    """Its place in `Fleet.every_traits()`."""
+    columns: Ints
+    """Columns of resources it requests."""
+    amounts: Ints
+    """How much of each of these."""
+    vector: Ints
+    """The whole row it adds to a node's `used`."""
+    devices: Ints
+    """Devices it takes of a node by the node's pool; the last entry, for nodes of no pool, is 0."""
+    missing: str | None
+    """A resource it requests that no node has."""
+    device: str | None
+    """The extended resource that tells how full a node is for it."""
+    device_column: int
+    taken: tuple[tuple[str, int], ...]
+    """Extended resources it takes: (name, count), by name."""
+
+
+class Fleet:
+    """The snapshot's nodes, pools and queues by number."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.facts = snapshot.nodes
+        self.size = len(self.facts.names)
+        self.row_of = columns.row_of(self.facts)
+        self.column_of = columns.column_of(self.facts)
+        self.accelerators: tuple[str, ...] = tuple(sorted({pool.accelerator for pool in snapshot.pools}))
+        number = {name: i for i, name in enumerate(self.accelerators)}
+        of_pool = np.array([number[pool.accelerator] for pool in snapshot.pools] + [-1], dtype=np.int64)
+        self.accelerator: Ints = of_pool[self.facts.pool]
+        """Per node, -1 outside every pool."""
+        self.power = model.figures(snapshot.pools)
+        column = np.array(
+            [self.column_of.get(pool.resource, -1) for pool in snapshot.pools] + [-1], dtype=np.int64
+        )
+        self._device_column = column[self.facts.pool]
+        self._every_row = np.arange(self.size)
+        self.present = self.devices(self.facts.allocatable)
+        """Per node, devices of its pool."""
+        self.queues = _queues(snapshot)
+        self.queue_list = tuple(self.queues.values())
+        self.queue_row = {name: row for row, name in enumerate(self.queues)}
+        self.parent_row = [self.queue_row.get(queue.parent or "") for queue in self.queue_list]
+        self.ancestry = {name: _ancestry(name, self.queues, self.queue_row) for name in self.queues}
+        """By queue name: its row, its parent's and so on up to the root's."""
+        self.paths = {
+            name: tuple(self.queue_list[row].name for row in rows) for name, rows in self.ancestry.items()
+        }
+        """The same by name."""
+        self._traits: dict[int, Traits] = {}
+        self._by_value: dict[PodClass, Traits] = {}
+        self._kept: dict[tuple[str, int], object] = {}
+
+    def traits(self, pod_class: PodClass) -> Traits:
+        """The class's arrays; equal classes share one object."""
+        known = self._traits.get(id(pod_class))
+        if known is None:
+            known = self._by_value.get(pod_class)
+            if known is None:
+                known = self._by_value[pod_class] = self._build(pod_class)
+            self._traits[id(pod_class)] = known
+        return known
+
+    def every_traits(self) -> list[Traits]:
+        """All classes asked about so far, by number."""
+        return list(self._by_value.values())
+
+    def devices(self, amounts: Ints, rows: Ints | slice = EVERY_ROW) -> Ints:
+        """For each of `rows`, how many of its pool's devices `amounts` (shape (nodes, resources)) holds."""
+        column = self._device_column[rows]
+        numbers = self._every_row[rows]
+        return np.where(column >= 0, amounts[numbers, column], 0)
+
+    def subtrees(self, own: Ints) -> Ints:
+        """Sums over each queue's subtree of what the queues themselves have (shape (queues, ...))."""
+        sums = np.zeros_like(own)
+        for row, queue in enumerate(self.queue_list):
+            if own[row].any():
+                sums[list(self.ancestry[queue.name])] += own[row]
+        return sums
+
+    def keep(self, kind: str, traits: Traits, build: Callable[[], T]) -> T:
+        """What `build()` gives for the class, worked out once a cycle."""
+        key = (kind, id(traits))
+        if key not in self._kept:
+            self._kept[key] = build()
+        return cast(T, self._kept[key])
+
+    def _build(self, pod_class: PodClass) -> Traits:
+        request = {resource: amount for resource, amount in pod_class.request if amount > 0} | {PODS: 1}
+        missing = sorted(resource for resource in request if resource not in self.column_of)
+        vector = np.zeros(len(self.column_of), dtype=np.int64)
+        for resource, amount in request.items():
+            if resource in self.column_of:
+                vector[self.column_of[resource]] = amount
+        wanted = np.flatnonzero(vector)
+        pools = self.snapshot.pools
+        extended = tuple(sorted((name, amount) for name, amount in request.items() if "/" in name))
+        pooled = {pool.resource for pool in pools}
+        device = min(
+            (name for name, _ in extended), key=lambda name: (name not in pooled, name), default=None
+        )
+        return Traits(
+            pod_class=pod_class,
+            number=len(self._by_value),
+            columns=wanted,
+            amounts=vector[wanted],
+            vector=vector,
+            devices=np.array([request.get(pool.resource, 0) for pool in pools] + [0], dtype=np.int64),
+            missing=missing[0] if missing else None,
+            device=device,
+            device_column=self.column_of.get(device, -1) if device else -1,
+            taken=extended,
+        )
+
+
+def _queues(snapshot: Snapshot) -> dict[str, Queue]:
+    """The snapshot's queues in name order, with those that groups name but nobody made: these limit nothing."""
+    named = {group.queue for group in snapshot.groups.values()} | {DEFAULT_QUEUE}
+    implied = {name: Queue(name) for name in named if name not in snapshot.queues}
+    return dict(sorted({**snapshot.queues, **implied}.items()))
+
+
+def _ancestry(name: str, queues: dict[str, Queue], row: dict[str, int]) -> tuple[int, ...]:
+    seen: list[str] = []
+    at: str | None = name
+    while at is not None and at in queues and at not in seen:
+        seen.append(at)
+        at = queues[at].parent
+    return tuple(row[each] for each in seen)

@@ -1,0 +1,66 @@
+"""What a cycle decided: bindings, evictions, waits and reservations, frozen and printable.
+
+A plan holds names and numbers only, so that it can be compared, written down and replayed.
+"""
+
+from dataclasses import dataclass
+
+from powertrain_scheduler.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """One pod gets one node."""
+
+    group: str
+    pod: str
+    """Name as `namespace/name`, like every object's name here."""
+    node: str
+    devices: tuple[tuple[str, int], ...] = ()
+    """Extended resources the pod takes there: (resource name, count), by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evict:
+    """One running pod must leave so that `for_group` can start."""
+
+    group: str
+    pod: str
+    for_group: str
+    reason: str
+    """`Reclaimed` (lent quota taken back) or `Preempted` (lower priority, same queue)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A group that holds fewer nodes than it needs, and why."""
+
+    group: str
+    reason: Reason
+    message: str
+    """One sentence with numbers, for the group's owner."""
+    estimated_start: float | None = None
+    """Seconds since the epoch; None where the running work does not say when it ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Nodes held for a group from `start` on; only work that ends before may use them.
+
+    A start that is the cycle's own time: the group waits for pods to leave these nodes, and nobody
+    else gets them.
+    """
+
+    group: str
+    start: float
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything one cycle decided, each part in the order it was decided."""
+
+    binds: tuple[Bind, ...] = ()
+    evicts: tuple[Evict, ...] = ()
+    waits: tuple[Wait, ...] = ()
+    reserves: tuple[Reserve, ...] = ()

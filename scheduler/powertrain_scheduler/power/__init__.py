@@ -1,0 +1,1 @@
+"""What devices draw: the catalogue of published figures, and the model that turns them into watts."""

@@ -1,0 +1,231 @@
+"""How much a queue may hold: a tree of nominal quotas, what may be borrowed and what may be lent.
+
+Rows are queues and columns are accelerators. A queue's quota covers its whole subtree. Where
+it has no entry for an accelerator it is not limited, owns nothing to claim back, and all it
+holds of it counts as borrowed.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from powertrain_scheduler.fleet import DEFAULT_QUEUE, Fleet, Ints
+from powertrain_scheduler.reasons import Reason
+from powertrain_scheduler.session import Session
+from powertrain_scheduler.snapshot import PodGroup, Queue, Quota
+
+UNLIMITED = 1 << 60
+NO_POOL = -1
+"""Stands for devices on nodes of no pool: nobody has quota of these."""
+
+Share = tuple[bool, float]
+"""How much of what is its own a queue holds: within nominal (False, held / nominal),
+beyond it (True, surplus / (weight x all there are)). Less comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The limit that keeps a queue from holding more."""
+
+    queue: str
+    accelerator: str
+    used: int
+    limit: int
+    room: int
+    kind: str
+    """`limit`, `nominal` (for groups that may not be evicted) or `lent` (kept for other queues)."""
+
+
+class Quotas:
+    """The queues' figures as arrays, and the questions a cycle has about them."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+        shape = (len(fleet.queues), len(fleet.accelerators))
+        self.entry = np.zeros(shape, dtype=np.bool_)
+        """Whether the queue has a quota of the accelerator."""
+        self.nominal = np.zeros(shape, dtype=np.int64)
+        self.limit = np.full(shape, UNLIMITED, dtype=np.int64)
+        self.kept = np.zeros(shape, dtype=np.int64)
+        """The part of nominal that it does not lend."""
+        for row, queue in enumerate(fleet.queues.values()):
+            self._fill(row, queue)
+        self.capacity = _capacity(fleet)
+        self._children = self._tree()
+        self._keeps: list[bool] = [bool(column.any()) for column in self.kept.T]
+
+    def _fill(self, row: int, queue: Queue) -> None:
+        for number, accelerator in enumerate(self.fleet.accelerators):
+            quota = queue.quotas.get(accelerator)
+            if quota is None:
+                continue
+            self.entry[row, number] = True
+            self.nominal[row, number] = quota.nominal
+            if quota.borrowing_limit is not None:
+                self.limit[row, number] = quota.nominal + quota.borrowing_limit
+            if quota.lending_limit is not None:
+                self.kept[row, number] = max(0, quota.nominal - quota.lending_limit)
+
+    def _tree(self) -> dict[int | None, list[int]]:
+        children: dict[int | None, list[int]] = {}
+        for row, parent in enumerate(self.fleet.parent_row):
+            children.setdefault(parent, []).append(row)
+        return children
+
+    # -- may it ------------------------------------------------------------------------------------
+
+    def room(self, session: Session, group: PodGroup, accelerator: int) -> int:
+        """Devices of the accelerator that the group's queue may still take for it."""
+        if accelerator == NO_POOL:
+            return UNLIMITED
+        return self._tightest(session, group, accelerator)[0]
+
+    def bound(self, session: Session, group: PodGroup, accelerator: int) -> Bound:
+        """The tightest limit on the way from the root to the group's queue, for people."""
+        room, row, kind = self._tightest(session, group, accelerator)
+        held = session.fixed if kind == "nominal" else session.held
+        limit = self.limit if kind == "limit" else self.nominal
+        return Bound(
+            queue=self.fleet.queue_list[row].name,
+            accelerator=self.fleet.accelerators[accelerator],
+            used=int(held[row, accelerator]),
+            limit=int(limit[row, accelerator]),
+            room=room,
+            kind=kind,
+        )
+
+    def borrows(self, session: Session, queue: str, accelerator: int, devices: int) -> bool:
+        """Whether with so many more the queue holds what is not its own, at any level or for want of a quota."""
+        limited = [row for row in self.fleet.ancestry[queue] if self.entry[row, accelerator]]
+        own = self.nominal[limited, accelerator] - session.held[limited, accelerator]
+        return not limited or bool((own < devices).any())
+
+    def _tightest(self, session: Session, group: PodGroup, accelerator: int) -> tuple[int, int, str]:
+        path, fixed = self.fleet.ancestry[group.queue], not group.preemptible
+        room, at, kind = UNLIMITED, path[0], "limit"
+        for row in reversed(path):
+            allowed = int(self.limit[row, accelerator] - session.held[row, accelerator])
+            if allowed < room:
+                room, at, kind = allowed, row, "limit"
+            if fixed and self.entry[row, accelerator]:
+                allowed = int(self.nominal[row, accelerator] - session.fixed[row, accelerator])
+                if allowed < room:
+                    room, at, kind = allowed, row, "nominal"
+        granted = bool(group.nominated) and self._vacated(group)  # what it was granted then it gets now
+        if (
+            not granted
+            and self._keeps[accelerator]
+            and (lent := self._borrowable(session, path, accelerator)) < room
+        ):
+            room, at, kind = lent, path[0], "lent"
+        return max(0, room), at, kind
+
+    def _vacated(self, group: PodGroup) -> bool:
+        """Whether all that had to leave its nominated nodes is gone."""
+        rows = [self.fleet.row_of[name] for name in group.nominated if name in self.fleet.row_of]
+        return not self.fleet.snapshot.leaving[rows].any()
+
+    def _borrowable(self, session: Session, path: tuple[int, ...], accelerator: int) -> int:
+        """Devices the queue may take without touching what others do not lend; its own nominal it may always take."""
+        room = self.free(session, accelerator)
+        for row in reversed(path):
+            siblings = self._children[self.fleet.parent_row[row]]
+            room -= sum(self._kept_for(session, each, accelerator) for each in siblings if each != row)
+            held = session.held[row, accelerator]
+            room = max(room, int(self.nominal[row, accelerator] - held))
+            room = min(room, int(self.limit[row, accelerator] - held))
+        return room
+
+    def free(self, session: Session, accelerator: int) -> int:
+        """Devices of the accelerator that nobody uses, on nodes that take pods."""
+        fleet = self.fleet
+        rows = np.flatnonzero((fleet.accelerator == accelerator) & fleet.facts.schedulable)
+        return int(np.maximum(fleet.present[rows] - fleet.devices(session.used, rows), 0).sum())
+
+    def _kept_for(self, session: Session, row: int, accelerator: int) -> int:
+        """Devices nobody outside the queue's subtree may take: what it does not lend and does not use."""
+        own = max(0, int(self.kept[row, accelerator] - session.held[row, accelerator]))
+        return max(
+            own, sum(self._kept_for(session, each, accelerator) for each in self._children.get(row, ()))
+        )
+
+    # -- whose turn --------------------------------------------------------------------------------
+
+    def turn(
+        self, session: Session, queue: str, asked: tuple[tuple[int, int], ...]
+    ) -> tuple[Share, float, str]:
+        """The queue's place among its siblings if its subtree is given one of `asked` (accelerator, devices).
+
+        By the share it would hold then; the older queue goes first where shares are equal. Of
+        several accelerators, those count of which as many are free.
+        """
+        if len(asked) > 1:
+            asked = tuple(each for each in asked if each[1] <= self.free(session, each[0])) or asked
+        row = self.fleet.queue_row[queue]
+        share = min(self._share(session, row, accelerator, n) for accelerator, n in asked or ((NO_POOL, 0),))
+        return share, self.fleet.queues[queue].created, queue
+
+    def _share(self, session: Session, row: int, accelerator: int, asked: int) -> Share:
+        """The queue's share with `asked` more of the accelerator.
+
+        It borrows if it would hold more of this accelerator than its own, whatever it holds of
+        others: what it is owed here is not less its own for that.
+        """
+        held = session.held[row].tolist()
+        if accelerator != NO_POOL:
+            held[accelerator] += asked
+        beyond, within = 0.0, 0.0
+        weight = self.fleet.queue_list[row].weight
+        for number, devices in enumerate(held):
+            nominal = int(self.nominal[row, number])
+            if devices > nominal and accelerator in (NO_POOL, number):
+                surplus = (devices - nominal) / max(1, int(self.capacity[number]))
+                beyond = max(beyond, surplus / weight if weight else math.inf)
+            elif nominal:
+                within = max(within, devices / nominal)
+        return (True, beyond) if beyond else (False, within)
+
+
+def _capacity(fleet: Fleet) -> Ints:
+    """Devices of each accelerator on nodes that take pods."""
+    use = (fleet.accelerator >= 0) & fleet.facts.schedulable
+    counted = np.bincount(
+        fleet.accelerator[use], weights=fleet.present[use], minlength=len(fleet.accelerators)
+    )
+    return counted.astype(np.int64)
+
+
+def problem(fleet: Fleet, name: str) -> tuple[Reason, str] | None:
+    """Why the queue can't serve anyone, or None; the others go on."""
+    seen: list[str] = []
+    at: str | None = name
+    while at is not None:
+        if at in seen:
+            return (
+                Reason.INVALID_QUEUE,
+                f"the parents of queue {name} form a cycle: {' > '.join([*seen, at])}",
+            )
+        if at not in fleet.snapshot.queues and at != DEFAULT_QUEUE:
+            return _not_found(name, at)
+        seen.append(at)
+        queue = fleet.queues[at]
+        for accelerator, quota in sorted(queue.quotas.items()):
+            if (wrong := _contradiction(quota)) is not None:
+                return Reason.INVALID_QUEUE, f"queue {at} says of {accelerator}: {wrong}"
+        at = queue.parent
+    return None
+
+
+def _not_found(name: str, missing: str) -> tuple[Reason, str]:
+    if missing == name:
+        return Reason.QUEUE_NOT_FOUND, f"there is no queue {name}"
+    return Reason.QUEUE_NOT_FOUND, f"queue {name} lies under queue {missing}, which does not exist"
+
+
+def _contradiction(quota: Quota) -> str | None:
+    if quota.nominal < 0 or (quota.borrowing_limit or 0) < 0 or (quota.lending_limit or 0) < 0:
+        return "a quota is less than 0"
+    if quota.lending_limit is not None and quota.lending_limit > quota.nominal:
+        return f"it lends up to {quota.lending_limit} of {quota.nominal}"
+    return None

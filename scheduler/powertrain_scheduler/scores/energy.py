@@ -1,0 +1,59 @@
+"""Watts a pod would add on each node, per unit of work done there: joules per unit of work.
+
+Two things make nodes differ: devices of unlike efficiency, and empty nodes that sleep and
+would have to be woken. Where neither is so, all nodes score the same.
+"""
+
+import numpy as np
+
+from powertrain_scheduler.fleet import EVERY_ROW, Fleet, Ints, Traits
+from powertrain_scheduler.power import model
+from powertrain_scheduler.session import Rows, Session
+
+BITS = 18
+_MOST = (1 << BITS) - 1
+
+
+def added(session: Session, traits: Traits, rows: Rows) -> Ints:
+    """Added watts per unit of work, in steps of the worst possible in this fleet: 0 to 2**BITS - 1."""
+    fleet = session.fleet
+    worst = fleet.keep("worst watts", traits, lambda: _worst(fleet, traits))
+    if worst is None:
+        return np.zeros(len(fleet.facts.pool[rows]), dtype=np.int64)
+    busy = fleet.devices(session.used, rows)
+    steps = np.rint(watts_per_work(fleet, traits, rows, busy) / worst * _MOST)
+    return np.minimum(steps, _MOST).astype(np.int64)
+
+
+def watts_per_work(fleet: Fleet, traits: Traits, rows: Rows, busy: Ints) -> model.Floats:
+    """Added watts of one pod on each of `rows`, with `busy` devices in use there, over the work its devices do."""
+    pool = fleet.facts.pool[rows].astype(np.int64)
+    taken = traits.devices[pool]
+    watts = model.added_watts(fleet.power, pool, fleet.present[rows], busy, taken)
+    return watts / (np.maximum(taken, 1) * fleet.power.speed[pool])
+
+
+def joules_per_work(session: Session, parts: list[tuple[Traits, Ints, Ints]]) -> float:
+    """Watts that a whole placement adds, over the work its devices do: `counts[i]` pods of a class on `rows[i]`.
+
+    Without devices, the watts alone.
+    """
+    fleet = session.fleet
+    watts, work = 0.0, 0.0
+    for traits, rows, counts in parts:
+        pool = fleet.facts.pool[rows].astype(np.int64)
+        taken = traits.devices[pool] * counts
+        busy = fleet.devices(session.used, rows)
+        watts += float(model.added_watts(fleet.power, pool, fleet.present[rows], busy, taken).sum())
+        work += float((taken * fleet.power.speed[pool]).sum())
+    return watts / work if work else watts
+
+
+def _worst(fleet: Fleet, traits: Traits) -> float | None:
+    """The most it could add on a node, all asleep; None where it adds the same on all of them."""
+    if not fleet.size:
+        return None
+    everywhere = watts_per_work(fleet, traits, EVERY_ROW, np.zeros(fleet.size, dtype=np.int64))
+    worst = float(everywhere.max())
+    alike = worst == float(everywhere.min()) and not fleet.power.sleeps.any()
+    return None if alike or worst <= 0.0 else worst

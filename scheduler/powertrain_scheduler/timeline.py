@@ -1,0 +1,74 @@
+"""When running work is expected to end, and what is free then.
+
+An end is expected, not promised: what its owner said, never beyond the time at which it is
+ended anyway. Work that says neither has no end here.
+"""
+
+import numpy as np
+
+from powertrain_scheduler.columns import Mask
+from powertrain_scheduler.holdings import Holdings
+from powertrain_scheduler.session import Session
+from powertrain_scheduler.snapshot import PodGroup
+
+
+def lasts(group: PodGroup) -> float | None:
+    """Seconds the group is expected to run from its start; None: nobody said."""
+    known = [seconds for seconds in (group.expected_seconds, group.maximum_seconds) if seconds is not None]
+    return min(known, default=None)
+
+
+def expected_end(group: PodGroup, now: float, overrun_seconds: float) -> float | None:
+    """When a running group is expected to be gone.
+
+    What has overrun is thought to need half its overrun again, at least `overrun_seconds`, so
+    that a reservation behind it slides slower than time passes.
+    """
+    seconds = lasts(group)
+    if seconds is None or group.started is None:
+        return None
+    end = group.started + seconds
+    if end > now:
+        return end
+    later = now + max(overrun_seconds, (now - end) / 2)
+    if group.maximum_seconds is not None and group.started + group.maximum_seconds > now:
+        return min(later, group.started + group.maximum_seconds)
+    return later
+
+
+def end(group: PodGroup, now: float, overrun_seconds: float) -> float | None:
+    """When pods of the group that start now are expected to be gone: with those that already run, if some do."""
+    if group.started is not None:
+        return expected_end(group, now, overrun_seconds)
+    seconds = lasts(group)
+    return None if seconds is None else now + seconds
+
+
+class Timeline:
+    """Running groups by their expected ends."""
+
+    def __init__(self, holdings: Holdings, running: Mask, now: float, overrun_seconds: float) -> None:
+        """`running` says which pods of the holdings to count: not leaving, not to be evicted."""
+        self._holdings = holdings
+        ends = [expected_end(group, now, overrun_seconds) for group in holdings.groups]
+        self._end = np.array([np.inf if end is None else end for end in ends], dtype=np.float64)[
+            holdings.group
+        ]
+        self._running = running
+        known = self._end[running & np.isfinite(self._end)]
+        self.moments: list[float] = np.unique(known).tolist()
+        """Times at which something is expected to end, in order."""
+
+    def at(self, base: Session, moment: float) -> Session:
+        """`base` without what is expected to have ended by then."""
+        return self.between(base, -np.inf, moment)
+
+    def running_at(self, moment: float) -> Mask:
+        """Which pods of the holdings are still there."""
+        there: Mask = self._running & (self._end > moment)
+        return there
+
+    def between(self, base: Session, after: float, until: float) -> Session:
+        """`base` without what ends after one moment and not after another."""
+        gone = self._running & (self._end > after) & (self._end <= until)
+        return self._holdings.without(base, gone)

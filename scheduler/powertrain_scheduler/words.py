@@ -1,0 +1,48 @@
+"""Amounts, shapes and times as people write them, for the sentences of a plan."""
+
+from datetime import UTC, datetime
+
+from powertrain_scheduler.gang import Ask, Need
+from powertrain_scheduler.snapshot import CPU, MEMORY, PODS
+
+GIB = 1 << 30
+
+
+def shape(wanted: Ask) -> str:
+    """What a group asks for: `4 x 8 nvidia.com/gpu`, or `2 x (cpu 500m, memory 1 GiB)` where no devices are in it."""
+    return " and ".join(need_shape(need) for need in wanted.needs)
+
+
+def need_shape(need: Need) -> str:
+    """The pods of one class."""
+    return f"{len(need.pods)} x {pod_shape(need)}"
+
+
+def pod_shape(need: Need) -> str:
+    """One pod of the class."""
+    devices = [f"{count} {name}" for name, count in need.traits.taken]
+    if devices:
+        return " + ".join(devices)
+    rest = [
+        f"{name} {amount(name, n)}" for name, n in need.traits.pod_class.request if name != PODS and n > 0
+    ]
+    return f"({', '.join(rest)})" if rest else "(no requests)"
+
+
+def amount(resource: str, value: int) -> str:
+    """`1500m` CPU, `2 GiB`, or the plain count."""
+    if resource == CPU:
+        return f"{value // 1000}" if value % 1000 == 0 else f"{value}m"
+    if resource == MEMORY or resource.startswith(("hugepages-", "ephemeral-storage")):
+        return f"{value / GIB:.3g} GiB"
+    return str(value)
+
+
+def moment(seconds: float) -> str:
+    """UTC to the second, as Kubernetes writes times."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 pod`, `2 pods`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
