@@ -1,0 +1,1 @@
+"""What the fleet's energy adds up to: watts in, joules out, kept over restarts."""

@@ -1,0 +1,1 @@
+"""The placement process: watches the cluster, asks the core, carries out its plans."""

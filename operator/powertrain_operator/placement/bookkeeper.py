@@ -1,0 +1,123 @@
+"""Keeps the energy ledger, and the statuses of pools and queues, by the second and not by the event."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from powertrain_operator.energy.ledger import Ledger
+from powertrain_operator.kube.errors import ApiError
+from powertrain_operator.kube.resources import ACCELERATORPOOLS, QUEUES, Resource
+from powertrain_scheduler.power.model import pool_watts
+from powertrain_scheduler.snapshot import Snapshot
+
+from .cache import Cache
+from .execute.writes import Fenced, Writes
+from .names import ObjectName
+from .outlook import Outlook
+from .status import pools, queues
+from .status.condition import with_condition
+from .timing import Timing
+from .translate import views
+from .watches import Watches
+
+_log = logging.getLogger(__name__)
+
+Status = dict[str, Any]
+ROUND = 1.0
+"""Seconds between two readings of the ledger."""
+STATUS_ROUNDS = 3
+"""Statuses are looked at in every third round only."""
+METERS = ("watts", "kilowattHours")
+METER_SECONDS = 10.0
+"""At least so long between writes that bring nothing but other meter readings."""
+
+
+class Bookkeeper:
+    """Reads the meters and writes what changed, a few requests at a time."""
+
+    def __init__(
+        self, writes: Writes, cache: Cache, outlook: Outlook, watches: Watches, ledger: Ledger, timing: Timing
+    ) -> None:
+        self._writes = writes
+        self._cache = cache
+        self._outlook = outlook
+        self._watches = watches
+        self._ledger = ledger
+        self._timing = timing
+        self._written: dict[str, Status] = {}
+        """By the object's uid, like the next."""
+        self._at: dict[str, float] = {}
+        self._of: Snapshot | None = None
+        self._watts: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """Keep the books for as long as we lead."""
+        rounds = 0
+        while True:
+            self.read_meters()
+            if rounds % STATUS_ROUNDS == 0:
+                await self.write()
+            rounds += 1
+            await self._timing.sleep(ROUND)
+
+    def read_meters(self) -> None:
+        """Charge the pools for the time since the last reading."""
+        snapshot = self._cache.snapshot()
+        if snapshot is not self._of:
+            self._of, self._watts = snapshot, pool_watts(snapshot)
+        self._ledger.read(self._watts, self._on_record())
+
+    async def write(self, *, last: bool = False) -> None:
+        """Write the statuses that differ; meter readings alone only now and then, or if it is the last time."""
+        snapshot = self._cache.snapshot()
+        for name, status in self._pool_statuses(snapshot).items():
+            await self._put(ACCELERATORPOOLS, self._watches.pools[name], status, last)
+        generations = {name: view.metadata.generation for name, view in self._watches.queues.items()}
+        told = queues.statuses(snapshot, self._outlook.waiting, generations)
+        for name, status in told.items():
+            if name in self._watches.queues:
+                await self._put(QUEUES, self._watches.queues[name], status, last)
+
+    def _on_record(self) -> Mapping[str, float]:
+        return {
+            name: float(view.status.get("kilowattHours", 0.0)) for name, view in self._watches.pools.items()
+        }
+
+    def _pool_statuses(self, snapshot: Snapshot) -> dict[str, Status]:
+        objects = self._watches.pools
+        found = {
+            reading.pool: pools.status(
+                reading,
+                snapshot,
+                self._cache.nodes.taken.get(reading.pool, 0),
+                objects[reading.pool].metadata.generation,
+            )
+            for reading in pools.readings(snapshot, self._ledger.accounts)
+            if reading.pool in objects
+        }
+        for name, trouble in self._cache.pool_troubles.items():
+            if (view := objects.get(name)) is not None:
+                found[name] = pools.broken(trouble, view.status, view.metadata.generation)
+        return found
+
+    async def _put(
+        self, resource: Resource, view: views.Queue | views.AcceleratorPool, status: Status, last: bool
+    ) -> None:
+        """Write one object's status if it says anything new."""
+        name, key = view.metadata.name, view.metadata.uid
+        before = self._written.get(key) or view.status
+        now = self._timing.monotonic()
+        differs = {field for field in status if status[field] != before.get(field)}
+        if not differs:
+            return
+        if differs <= set(METERS) and not last and now - self._at.get(key, -METER_SECONDS) < METER_SECONDS:
+            return
+        conditions = before.get("conditions", ())
+        whole = with_condition(status, "Ready", status["phase"] == "Ready", conditions, self._timing.now())
+        try:
+            await self._writes.put_status(resource, ObjectName("", name), whole)
+        except (ApiError, Fenced) as failure:
+            _log.warning("the status of %s %s was not written: %s", resource.kind, name, failure)
+            return
+        self._written[key] = whole
+        self._at[key] = now

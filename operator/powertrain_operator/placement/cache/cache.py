@@ -1,0 +1,312 @@
+"""The face of the kept snapshot: events in, decisions laid over them, snapshots out."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from powertrain_operator.api.cluster import PodGroupView
+from powertrain_scheduler.plan import Bind
+from powertrain_scheduler.snapshot import PodClass, PodGroup, Queue, Snapshot
+
+from .. import names
+from ..translate import constraints, objects, pods, views
+from ..translate.nodes import node_fact
+from ..translate.objects import PoolTrouble
+from ..translate.pods import PodFact
+from .claims import Claims
+from .groups import GroupTable, placed_count
+from .held import Held, HeldReason
+from .nodes import NodeTable
+from .overlay import Assumed, Hold, Overlay
+
+V = TypeVar("V")
+
+
+class Cache:
+    """One cluster, kept. Every `on_...` takes a reflector's (key, before, after), None for absent."""
+
+    def __init__(self) -> None:
+        self.nodes = NodeTable()
+        self.claims = Claims()
+        self.groups = GroupTable(self._trouble, self.claims.narrowed)
+        self.pods: dict[str, PodFact] = {}
+        """What is believed of every pod that matters, by name."""
+        self.pool_troubles: dict[str, PoolTrouble] = {}
+        self.queues: dict[str, Queue] = objects.with_default({})
+        self._overlay = Overlay()
+        self._seen: dict[str, PodFact] = {}
+        """What the watch said of pods of which something else is believed."""
+        self._classes: dict[PodClass, PodClass] = {}
+        self._queue_objects: dict[str, Queue] = {}
+        self._pools: dict[str, objects.PoolFact] = {}
+        self._settings_changed = True
+        self._last: Snapshot | None = None
+
+    # --- what the watches say
+
+    def on_node(self, key: str, before: views.Node | None, after: views.Node | None) -> None:
+        """A node changed."""
+        self.nodes.put(key, node_fact(after) if after else None)
+
+    def on_pod(self, key: str, before: views.Pod | None, after: views.Pod | None) -> None:
+        """A pod of any scheduler changed."""
+        seen = None
+        if after is not None and not pods.is_finished(after):
+            pod_class, trouble = self._class_of(key, before, after)
+            seen = pods.pod_fact(after, key, pod_class, trouble)
+        self._see(key, seen)
+
+    def on_group(self, key: str, before: PodGroupView | None, after: PodGroupView | None) -> None:
+        """A PodGroup object changed."""
+        self.groups.put_object(key, objects.group_fact(after) if after else None)
+
+    def on_queue(self, key: str, before: views.Queue | None, after: views.Queue | None) -> None:
+        """A Queue changed."""
+        if _put(self._queue_objects, key, objects.queue(after) if after else None):
+            self.queues = objects.with_default(self._queue_objects)
+            self._settings_changed = True
+
+    def on_pool(
+        self, key: str, before: views.AcceleratorPool | None, after: views.AcceleratorPool | None
+    ) -> None:
+        """An AcceleratorPool changed; one that cannot be used gives its nodes to no pool."""
+        self.pool_troubles.pop(key, None)
+        fact = None
+        try:
+            fact = objects.pool_fact(after) if after else None
+        except PoolTrouble as trouble:
+            self.pool_troubles[key] = trouble
+        if _put(self._pools, key, fact):
+            self.nodes.pools_changed()
+
+    def on_claim(
+        self,
+        key: str,
+        before: views.PersistentVolumeClaim | None,
+        after: views.PersistentVolumeClaim | None,
+    ) -> None:
+        """A volume claim changed: pods that mount it may be placed now, or no more."""
+        if self.claims.put_claim(key, after):
+            self.claims_changed()
+
+    def on_volume(
+        self, key: str, before: views.PersistentVolume | None, after: views.PersistentVolume | None
+    ) -> None:
+        """A volume changed."""
+        if self.claims.put_volume(key, after):
+            self.claims_changed()
+
+    def claims_changed(self) -> None:
+        """Look again at every waiting pod with a claim; such changes are rare."""
+        for pod in self.pods.values():
+            if pod.claims and not pod.node:
+                self.groups.mark(pod.group)
+
+    # --- what was decided
+
+    def assume(self, binds: Iterable[Bind], now: float) -> None:
+        """Count these bindings as used from now on."""
+        groups: set[str] = set()
+        for bind in binds:
+            self._overlay.assumed[bind.pod] = Assumed(self.pods[bind.pod].uid, bind.node)
+            self._look_again(bind.pod)
+            groups.add(bind.group)
+        for group in groups:
+            self._note_start(group, now)
+
+    def forget(self, pod: str, uid: str) -> None:
+        """An assumed binding failed: the pod waits again. Nothing happens where it has been seen since."""
+        assumed = self._overlay.assumed.get(pod)
+        if assumed is None or assumed.uid != uid:
+            return
+        del self._overlay.assumed[pod]
+        self._look_again(pod)
+        self._note_failure(self.pods[pod].group)
+
+    def forget_all(self) -> None:
+        """Believe the watches alone: somebody else decides now."""
+        for pod, assumed in list(self._overlay.assumed.items()):
+            self.forget(pod, assumed.uid)
+        for pod in list(self._overlay.leaving):
+            self.stays(pod)
+        for pod in list(self._overlay.holds):
+            self._unhold(pod)
+        for group in list(self.groups.nominated):
+            self.nominate(group, ())
+
+    def leaves(self, pod: str) -> None:
+        """The pod is being told to leave: what it holds is about to be free."""
+        if (known := self.pods.get(pod)) is not None and not known.leaving:
+            self._overlay.leaving[pod] = known.uid
+            self._look_again(pod)
+
+    def stays(self, pod: str) -> None:
+        """It could not be told to leave after all."""
+        if self._overlay.leaving.pop(pod, None) is not None:
+            self._look_again(pod)
+
+    def hold(self, pod: str, until: float, message: str) -> None:
+        """Keep a waiting pod, and so its group, from being placed until then; `message` says why."""
+        if (known := self.pods.get(pod)) is not None:
+            self._overlay.holds[pod] = Hold(known.uid, until, message)
+            self.groups.mark(known.group)
+
+    def end_holds(self, now: float) -> None:
+        """Let pods go whose hold has run out."""
+        for pod, hold in list(self._overlay.holds.items()):
+            if hold.until <= now:
+                self._unhold(pod)
+
+    def next_hold_end(self) -> float | None:
+        """When `end_holds` next has something to do."""
+        return min((hold.until for hold in self._overlay.holds.values()), default=None)
+
+    def nominate(self, group: str, nodes: tuple[str, ...]) -> None:
+        """Nodes on which room is being made for the group; empty: none any more."""
+        if self.groups.nominated.get(group, ()) == nodes:
+            return
+        if nodes:
+            self.groups.nominated[group] = nodes
+        else:
+            del self.groups.nominated[group]
+        self.groups.mark(group)
+
+    # --- what to decide on
+
+    def snapshot(self) -> Snapshot:
+        """The cluster as it is believed to be; the same object if nothing changed since the last."""
+        in_order = [self._pools[name] for name in sorted(self._pools)]
+        changed = self.nodes.refresh(self._holding(), in_order)
+        self.groups.refresh()
+        changed |= self.groups.changed or self._settings_changed
+        if self._last is not None and not changed:
+            return self._last
+        facts, used, leaving, ports = self.nodes.tables()
+        self._settings_changed = self.groups.changed = False
+        self._last = Snapshot(
+            nodes=facts,
+            used=used,
+            leaving=leaving,
+            host_ports=ports,
+            pools=tuple(fact.pool for fact in in_order),
+            queues=self.queues,
+            groups=dict(self.groups.built),
+        )
+        return self._last
+
+    def group(self, name: str) -> PodGroup | None:
+        """A group as the core would see it now."""
+        self.groups.refresh()
+        return self.groups.built.get(name)
+
+    def is_assumed(self, pod: str) -> bool:
+        """Whether its node is decided here and not seen yet."""
+        return pod in self._overlay.assumed
+
+    # --- inside
+
+    def _see(self, key: str, seen: PodFact | None) -> None:
+        """Believe what was seen, with what was decided laid over it."""
+        believed = self._overlay.over(key, seen)
+        if seen is not None and believed is not seen:
+            self._seen[key] = seen
+        else:
+            self._seen.pop(key, None)
+        self._believe(key, believed)
+
+    def _look_again(self, key: str) -> None:
+        """The overlay changed: what was seen of the pod means something else now."""
+        self._see(key, self._seen.get(key) or self.pods[key])
+
+    def _believe(self, key: str, pod: PodFact | None) -> None:
+        """Replace what is believed of a pod and count the difference."""
+        before = self.pods.get(key)
+        if before == pod:
+            return
+        if before is not None:
+            self._discount(before, pod)
+        if pod is None:
+            del self.pods[key]
+            return
+        self.pods[key] = pod
+        if pod.node and not _same_use(before, pod):
+            self.nodes.add(pod)
+        if pod.group:
+            self.groups.put_member(pod.group, pod)
+        if pod.claims:
+            self.claims.wanted = True
+
+    def _discount(self, before: PodFact, after: PodFact | None) -> None:
+        if before.node and not _same_use(after, before):
+            self.nodes.remove(before)
+        if before.group and (after is None or after.group != before.group):
+            self.groups.drop_member(before.group, before.key)
+
+    def _class_of(self, key: str, before: views.Pod | None, after: views.Pod) -> tuple[PodClass, str]:
+        """The pod's class, shared with all pods of that class, and what it requires in vain."""
+        known = self.pods.get(key)
+        if known is not None and before is not None and pods.same_class(before.spec, after.spec):
+            return known.pod_class, known.trouble
+        made = pods.pod_class(after.spec)
+        self._trim_classes()
+        return self._classes.setdefault(made, made), constraints.unsupported(after.spec) or ""
+
+    def _trim_classes(self) -> None:
+        """Classes of pods that are long gone must not pile up."""
+        if len(self._classes) > 1024 + 2 * len(self.pods):
+            self._classes = {pod.pod_class: pod.pod_class for pod in self.pods.values()}
+
+    def _trouble(self, pod: PodFact) -> Held | None:
+        """Why a waiting pod cannot be placed now, whatever is free."""
+        name = names.split(pod.key).name
+        if pod.trouble:
+            return Held(HeldReason.UNSUPPORTED_CONSTRAINT, f"pod {name} requires {pod.trouble}")
+        if (hold := self._overlay.holds.get(pod.key)) is not None:
+            return Held(HeldReason.BINDING_REFUSED, f"pod {name} could not be bound: {hold.message}")
+        if pod.claims and (missing := self.claims.trouble(pod)):
+            return Held(HeldReason.VOLUME_NOT_BOUND, f"pod {name} mounts {missing}")
+        return None
+
+    def _note_start(self, group: str, now: float) -> None:
+        members = self.groups.members(group)
+        fact = self.groups.object(group)
+        minimum = fact.min_member if fact else 1
+        if placed_count(members.values()) >= minimum:
+            # Never before a member was made, by the API server's clock: see GroupTable._settle_start.
+            start = max(now, *(pod.created for pod in members.values()))
+            self.groups.started.setdefault(group, start)
+
+    def _note_failure(self, group: str) -> None:
+        """A start that was only assumed did not happen, unless enough members hold nodes all the same."""
+        fact = self.groups.object(group)
+        members = self.groups.members(group)
+        if placed_count(members.values()) < (fact.min_member if fact else 1):
+            self.groups.started.pop(group, None)
+            self.groups.mark(group)
+
+    def _unhold(self, pod: str) -> None:
+        del self._overlay.holds[pod]
+        if (known := self.pods.get(pod)) is not None:
+            self.groups.mark(known.group)
+
+    def _holding(self) -> Iterable[PodFact]:
+        return (pod for pod in self.pods.values() if pod.node)
+
+
+def _put(table: dict[str, V], key: str, value: V | None) -> bool:
+    """Set or remove an entry; True where that changed anything."""
+    if table.get(key) == value:
+        return False
+    if value is None:
+        del table[key]
+    else:
+        table[key] = value
+    return True
+
+
+def _same_use(before: PodFact | None, after: PodFact | None) -> bool:
+    """Whether the two count alike on the same node, so that nothing is to be added or taken away."""
+    if before is None or after is None:
+        return False
+    return (
+        before.node == after.node and before.leaving == after.leaving and before.pod_class is after.pod_class
+    )

@@ -1,0 +1,212 @@
+"""Pod groups as the core sees them, rebuilt only where a member, the object or a hold changed.
+
+A group that would be the same as before stays the very object it was, so that whatever the core
+works out from it can be kept, and a cluster in which nothing changed costs nothing.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from powertrain_scheduler.snapshot import PlacedPod, Pod, PodClass, PodGroup, Topology
+
+from .. import names
+from ..translate.objects import GroupFact
+from ..translate.pods import PodFact
+from .held import Held
+
+Trouble = Callable[[PodFact], Held | None]
+"""Why a waiting pod cannot be placed now, whatever is free; None where it can."""
+ClassOf = Callable[[PodFact], PodClass]
+"""The class a waiting pod is placed by: its own, narrowed by what it mounts."""
+
+_MISSING = GroupFact(
+    queue="default",
+    min_member=1,
+    created=0.0,
+    priority=0,
+    preemptible=True,
+    topology=Topology(),
+    expected=None,
+    maximum=None,
+    excluded_nodes=frozenset(),
+    scheduled=None,
+)
+"""Stands for a PodGroup that pods name and that is not there."""
+
+
+class GroupTable:
+    """Members and objects by group name, and the core's groups made of them."""
+
+    def __init__(self, trouble: Trouble, class_of: ClassOf) -> None:
+        self.built: dict[str, PodGroup] = {}
+        self.held: dict[str, Held] = {}
+        """Groups that are kept from the core, and why."""
+        self.started: dict[str, float] = {}
+        """When a group's minimum came to hold nodes, for as long as it holds any."""
+        self.nominated: dict[str, tuple[str, ...]] = {}
+        self.touched: set[str] = set()
+        """Groups that changed or vanished since someone emptied this."""
+        self.changed = False
+        """Whether any group is another one, or is held or let go, since someone cleared this."""
+        self._trouble = trouble
+        self._class_of = class_of
+        self._objects: dict[str, GroupFact] = {}
+        self._members: dict[str, dict[str, PodFact]] = {}
+        self._stale: set[str] = set()
+
+    def put_object(self, group: str, fact: GroupFact | None) -> None:
+        """Take in what the PodGroup object says; None: it is gone."""
+        if self._objects.get(group) == fact:
+            return
+        if fact is None:
+            del self._objects[group]
+        else:
+            self._objects[group] = fact
+        self._stale.add(group)
+
+    def put_member(self, group: str, pod: PodFact) -> None:
+        """Add a member or replace what was known of it."""
+        self._members.setdefault(group, {})[pod.key] = pod
+        self._stale.add(group)
+
+    def drop_member(self, group: str, pod: str) -> None:
+        """The pod is no member any more."""
+        members = self._members[group]
+        del members[pod]
+        if not members:
+            del self._members[group]
+        self._stale.add(group)
+
+    def members(self, group: str) -> Mapping[str, PodFact]:
+        """The group's unfinished pods by name."""
+        return self._members.get(group, {})
+
+    def object(self, group: str) -> GroupFact | None:
+        """The PodGroup object, None where there is none."""
+        return self._objects.get(group)
+
+    def mark(self, group: str) -> None:
+        """Something else about the group changed: look at it again."""
+        self._stale.add(group)
+
+    def refresh(self) -> None:
+        """Rebuild what is stale."""
+        for group in self._stale:
+            before = self.built.get(group)
+            after = self._build(group)
+            if after == before:
+                continue
+            self.changed = True
+            self.touched.add(group)
+            if after is None:
+                del self.built[group]
+            else:
+                self.built[group] = after
+        self._stale.clear()
+
+    def _build(self, group: str) -> PodGroup | None:
+        members = self._members.get(group)
+        fact = self._objects.get(group)
+        if members is None:
+            self.started.pop(group, None)
+            self._hold(group, None)
+            if fact is None:
+                self.nominated.pop(group, None)
+                return None
+        in_order = sorted(members.values(), key=_by_rank) if members else []
+        if names.is_alone(group):
+            return self._alone(group, in_order[0])
+        return self._gang(group, fact, in_order)
+
+    def _alone(self, group: str, pod: PodFact) -> PodGroup | None:
+        """A plain pod: a group of one with the pod's own queue and priority."""
+        self._settle_start(group, [pod], pod.started)
+        waits = _waits(pod)
+        trouble = self._trouble(pod) if waits else None
+        self._hold(group, trouble)
+        if trouble:
+            return None
+        return PodGroup(
+            name=group,
+            queue=pod.queue,
+            min_member=1,
+            created=pod.created,
+            priority=pod.priority,
+            waiting=(Pod(pod.key, self._class_of(pod)),) if waits else (),
+            placed=_placed([pod]),
+            started=self.started.get(group),
+            gated=int(pod.gated),
+            nominated=self.nominated.get(group, ()),
+            explicit=False,
+        )
+
+    def _gang(self, group: str, fact: GroupFact | None, members: list[PodFact]) -> PodGroup | None:
+        """A PodGroup with its members, or members whose PodGroup is missing."""
+        exists = fact is not None
+        said = fact or _MISSING
+        waiting = [pod for pod in members if _waits(pod)]
+        placed = _placed(members)
+        self._settle_start(group, members, said.scheduled)
+        trouble = next(filter(None, map(self._trouble, waiting)), None) if exists else None
+        self._hold(group, trouble)
+        if trouble and not placed:
+            return None
+        return PodGroup(
+            name=group,
+            queue=said.queue,
+            min_member=said.min_member,
+            created=said.created if exists else min(pod.created for pod in members),
+            priority=said.priority,
+            waiting=() if trouble else tuple(Pod(pod.key, self._class_of(pod)) for pod in waiting),
+            placed=placed,
+            topology=said.topology,
+            preemptible=said.preemptible,
+            expected_seconds=said.expected,
+            maximum_seconds=said.maximum,
+            started=self.started.get(group),
+            excluded_nodes=said.excluded_nodes,
+            gated=sum(pod.gated for pod in members) + (len(waiting) if trouble else 0),
+            nominated=self.nominated.get(group, ()),
+            exists=exists,
+        )
+
+    def _settle_start(self, group: str, members: Iterable[PodFact], scheduled: float | None) -> None:
+        """Keep `started` true to the pods: gone with the last one that stays, taken from the object
+        where this process did not see it happen.
+
+        A `scheduled` older than every pod that holds a node speaks of an earlier attempt.
+        """
+        holding = [pod for pod in members if pod.node and not pod.leaving]
+        if not holding:
+            self.started.pop(group, None)
+            return
+        if group in self.started or scheduled is None:
+            return
+        if names.is_alone(group) or any(pod.created <= scheduled for pod in holding):
+            self.started[group] = scheduled
+
+    def _hold(self, group: str, why: Held | None) -> None:
+        if self.held.get(group) == why:
+            return
+        if why is None:
+            del self.held[group]
+        else:
+            self.held[group] = why
+        self.changed = True
+        self.touched.add(group)
+
+
+def placed_count(members: Iterable[PodFact]) -> int:
+    """Pods that hold a node and are not about to leave it."""
+    return sum(1 for pod in members if pod.node and not pod.leaving)
+
+
+def _placed(members: Iterable[PodFact]) -> tuple[PlacedPod, ...]:
+    return tuple(PlacedPod(pod.key, pod.pod_class, pod.node, pod.leaving) for pod in members if pod.node)
+
+
+def _waits(pod: PodFact) -> bool:
+    return not (pod.node or pod.gated or pod.leaving)
+
+
+def _by_rank(pod: PodFact) -> tuple[int, str]:
+    return (pod.rank, pod.key)

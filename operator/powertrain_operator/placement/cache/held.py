@@ -1,0 +1,26 @@
+"""Why placement keeps a group from the core: reasons beside the core's own closed set.
+
+They are about Kubernetes, of which the core knows nothing: constraints that this version does not
+place by, volumes, and bindings that the API server refused.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class HeldReason(StrEnum):
+    """Reasons a group waits for that no decision could change."""
+
+    UNSUPPORTED_CONSTRAINT = "UnsupportedConstraint"
+    """A pod requires something that placement cannot honour, such as pod anti-affinity."""
+    VOLUME_NOT_BOUND = "VolumeNotBound"
+    """A pod mounts a volume claim that has no volume (yet)."""
+    BINDING_REFUSED = "BindingRefused"
+    """The API server refused the pod's binding; it is tried again after a while."""
+
+
+class Held(NamedTuple):
+    """Why a group is held, for machines and for its owner."""
+
+    reason: HeldReason
+    message: str

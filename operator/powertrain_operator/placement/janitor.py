@@ -1,0 +1,122 @@
+"""What must not stay: pods on nodes that are gone, and gangs of which only a part got nodes.
+
+Both are given a little time first, since a watch may lag behind and the next cycle may still complete
+a gang. What is deleted here is made anew by its owner.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterable
+
+from powertrain_operator.api.time import to_rfc3339
+from powertrain_operator.kube.errors import ApiError
+from powertrain_scheduler.snapshot import PodGroup
+
+from . import names
+from .cache import Cache
+from .execute.evictor import Release
+from .execute.writes import Fenced, Writes
+from .outlook import Outlook
+from .timing import Timing
+
+_log = logging.getLogger(__name__)
+
+ROUND = 1.0
+"""Seconds between looks."""
+NODE_GRACE = 5.0
+"""A node may be registered anew under its name; its pods are left alone for so long."""
+
+
+class Janitor:
+    """Looks once a second, while we lead, and only at what cycles pointed out."""
+
+    def __init__(
+        self,
+        writes: Writes,
+        cache: Cache,
+        outlook: Outlook,
+        under_way: Collection[str],
+        tell: Callable[[Release], Awaitable[None]],
+        gang_seconds: float,
+        timing: Timing,
+    ) -> None:
+        self._writes = writes
+        self._cache = cache
+        self._outlook = outlook
+        self._under_way = under_way
+        self._tell = tell
+        self._gang_seconds = gang_seconds
+        self._timing = timing
+        self._partial: dict[str, float] = {}
+        self._stranded: dict[str, float] = {}
+
+    def changed(self, touched: Iterable[str]) -> None:
+        """Note which of the groups that a cycle touched are partly placed, and since when."""
+        now = self._timing.monotonic()
+        for group in touched:
+            if is_partial(self._cache.group(group)):
+                self._partial.setdefault(group, now)
+            else:
+                self._partial.pop(group, None)
+
+    async def run(self) -> None:
+        """Look and clean up for as long as we lead."""
+        while True:
+            await self._timing.sleep(ROUND)
+            try:
+                await self.round()
+            except (ApiError, Fenced) as failure:
+                _log.warning("clean-up is tried again: %s", failure)
+
+    async def round(self) -> None:
+        """One look at everything that is noted. Raises ApiError or Fenced."""
+        now = self._timing.monotonic()
+        for group, since in list(self._partial.items()):
+            if now - since >= self._gang_seconds and group not in self._under_way:
+                await self._release(group)
+        strangers = self._cache.nodes.strangers
+        self._stranded = {pod: self._stranded.get(pod, now) for pod in strangers}
+        for pod, since in list(self._stranded.items()):
+            if now - since >= NODE_GRACE:
+                await self._bury(pod)
+
+    async def _release(self, group: str) -> None:
+        """Have the gang's pods leave, so that it starts anew as a whole."""
+        core = self._cache.group(group)
+        if core is None or not is_partial(core):
+            self._partial.pop(group, None)
+            return
+        release = self._release_of(core)
+        await self._tell(release)
+        for pod in release.pods:
+            if (known := self._cache.pods.get(pod)) is not None:
+                await self._writes.delete_pod(names.split(pod), known.uid)
+                self._cache.leaves(pod)
+        _log.warning("%s: %s", group, release.message)
+
+    def _release_of(self, core: PodGroup) -> Release:
+        pods = tuple(pod.name for pod in core.placed if not pod.leaving)
+        waiting = self._outlook.waiting.get(core.name)
+        when = to_rfc3339(self._timing.now())
+        message = (
+            f"Released at {when}: {len(pods)} of {core.min_member} pods held nodes for {self._gang_seconds:g} s"
+            f" and the others could get none, so the {len(pods)} were deleted for a new start"
+        )
+        return Release(core.name, pods, f"{message} ({waiting.message})." if waiting else f"{message}.")
+
+    async def _bury(self, pod: str) -> None:
+        """Remove one of our pods whose node does not exist; nobody else would confirm its end."""
+        known = self._cache.pods.get(pod)
+        if known is None or not known.group or self._cache.is_assumed(pod):
+            return
+        if await self._writes.node_exists(known.node):
+            self._stranded[pod] = self._timing.monotonic()
+            return
+        _log.warning("pod %s is deleted, since its node %s does not exist", pod, known.node)
+        await self._writes.delete_pod(names.split(pod), known.uid, grace_seconds=0)
+
+
+def is_partial(group: PodGroup | None) -> bool:
+    """Whether some of its pods hold nodes, too few to start, and it has not started before."""
+    if group is None or group.started is not None:
+        return False
+    return 0 < sum(not pod.leaving for pod in group.placed) < group.min_member

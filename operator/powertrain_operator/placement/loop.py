@@ -1,0 +1,102 @@
+"""The placement loop: something changed, a short pause, decide, carry out.
+
+The pause lets changes that come together be decided together, and grows with what a decision costs,
+so that deciding never takes more than a fraction of a core. Between changes the loop sleeps until the
+time that the last plan speaks of: a reservation's start, an estimated start.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from powertrain_operator.telemetry.metrics import SchedulerMetrics
+from powertrain_scheduler.cycle import decide
+from powertrain_scheduler.plan import Plan
+from powertrain_scheduler.policy import Policy
+from powertrain_scheduler.snapshot import Snapshot
+
+from .cache import Cache
+from .timing import Timing
+
+SHORTEST_PAUSE = 0.005
+LONGEST_PAUSE = 0.5
+PAUSES_PER_DECISION = 8.0
+"""The pause in units of what the last decision took: at most a ninth of a core goes into deciding."""
+UNSURE_PAUSE = 0.5
+"""Between looks at whether we still lead, while that is not sure."""
+LEAST_LOOK_AHEAD = 1.0
+"""Seconds that pass at least until time alone is a reason to decide again."""
+
+
+class Loop:
+    """Decides whenever the kept snapshot has changed, or its plan said so."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        policy: Policy,
+        carry_out: Callable[[Plan, float], None],
+        leads: Callable[[], bool],
+        metrics: SchedulerMetrics,
+        timing: Timing,
+    ) -> None:
+        self._cache = cache
+        self._policy = policy
+        self._carry_out = carry_out
+        self._leads = leads
+        self._metrics = metrics
+        self._timing = timing
+        self._woken = asyncio.Event()
+        self._known: Snapshot | None = None
+        self._again: float | None = None
+        self._pause = SHORTEST_PAUSE
+
+    def wake(self) -> None:
+        """Something may have changed."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Decide for as long as we lead."""
+        while True:
+            self.cycle()
+            await self._news()
+            await self._timing.sleep(self._pause)
+            self._woken.clear()
+
+    def cycle(self) -> None:
+        """Decide and carry out, if there is anything new to decide on."""
+        now = self._timing.now()
+        if not self._leads():  # nothing could be carried out; either we lead again soon, or our term ends
+            self._again = now + UNSURE_PAUSE
+            return
+        self._cache.end_holds(now)
+        started = self._timing.monotonic()
+        snapshot = self._cache.snapshot()
+        if snapshot is self._known and not self._is_time(now):
+            return
+        plan = decide(snapshot, self._policy, now)
+        took = self._timing.monotonic() - started
+        self._metrics.decided(took)
+        self._pause = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, PAUSES_PER_DECISION * took))
+        self._carry_out(plan, now)
+        self._known = self._cache.snapshot()  # what the plan itself changed is no news
+        self._again = next_look(plan, now)
+
+    def _is_time(self, now: float) -> bool:
+        return self._again is not None and now >= self._again
+
+    async def _news(self) -> None:
+        """Returns when woken, or when it is time to look again."""
+        times = [time for time in (self._again, self._cache.next_hold_end()) if time is not None]
+        wait = max(0.0, min(times) - self._timing.now()) if times else None
+        await self._timing.wait(self._woken, wait)
+
+
+def next_look(plan: Plan, now: float) -> float | None:
+    """When time alone may change the plan: the next moment it speaks of; None where it speaks of none.
+
+    Work that outruns its expected end moves those moments on, and so the next look with them.
+    """
+    times = [reserve.start for reserve in plan.reserves]
+    times += [wait.estimated_start for wait in plan.waits if wait.estimated_start is not None]
+    coming = [time for time in times if time > now]
+    return max(min(coming), now + LEAST_LOOK_AHEAD) if coming else None

@@ -1,0 +1,60 @@
+"""What every waiting group is told: the last plan's words, and placement's own where it holds one."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from powertrain_scheduler.plan import Wait
+
+from .cache.held import Held
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Why a group waits, since when, and until when at a guess."""
+
+    reason: str
+    message: str
+    since: float
+    """Seconds since the epoch."""
+    estimated_start: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Groups of which something else is to be told than before."""
+
+    urgent: frozenset[str]
+    """Another reason, or they wait no more, or wait now."""
+    slight: frozenset[str]
+    """The same reason in other words or with another estimate."""
+
+
+class Outlook:
+    """Waiting groups by name."""
+
+    def __init__(self, since: Callable[[str, float], float]) -> None:
+        self.waiting: dict[str, Waiting] = {}
+        self._since = since
+
+    def take(self, waits: Iterable[Wait], held: Mapping[str, Held], now: float) -> Difference:
+        """Replace what is told by what a cycle decided; `held` goes first where both speak of a group."""
+        told: dict[str, tuple[str, str, float | None]] = {
+            wait.group: (wait.reason.value, wait.message, wait.estimated_start) for wait in waits
+        }
+        told |= {group: (why.reason.value, why.message, None) for group, why in held.items()}
+        before, self.waiting = self.waiting, {}
+        urgent: set[str] = set(before.keys() - told.keys())
+        slight: set[str] = set()
+        for group, (reason, message, estimate) in told.items():
+            old = before.get(group)
+            if old is not None and (old.reason, old.message, old.estimated_start) == (
+                reason,
+                message,
+                estimate,
+            ):
+                self.waiting[group] = old
+                continue
+            since = self._since(group, now) if old is None else old.since
+            self.waiting[group] = Waiting(reason, message, since, estimate)
+            (slight if old is not None and old.reason == reason else urgent).add(group)
+        return Difference(frozenset(urgent), frozenset(slight))

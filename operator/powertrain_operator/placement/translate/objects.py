@@ -1,0 +1,119 @@
+"""PodGroups, Queues and AcceleratorPools as the core's values."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import msgspec
+from powertrain_operator.api.cluster import PodGroupView
+from powertrain_operator.api.names import DEFAULT_QUEUE
+from powertrain_operator.api.time import parse_duration
+from powertrain_scheduler.power.catalogue import CATALOGUE
+from powertrain_scheduler.snapshot import Pool, Power, Queue, Quota, Topology
+
+from . import views
+
+_NO_TOPOLOGY = Topology()
+_UNKNOWN_SPEED = 1.0
+"""Of an accelerator that nobody gave a figure for."""
+
+
+class GroupFact(msgspec.Struct, frozen=True, gc=False):
+    """What a decision can depend on of a PodGroup object."""
+
+    queue: str
+    min_member: int
+    created: float
+    priority: int
+    preemptible: bool
+    topology: Topology
+    expected: float | None
+    maximum: float | None
+    excluded_nodes: frozenset[str]
+    scheduled: float | None
+    """When the whole group last held nodes, as its status says; seconds since the epoch."""
+
+
+class PoolFact(msgspec.Struct, frozen=True, gc=False):
+    """A pool and the labels of its nodes."""
+
+    selector: dict[str, str]
+    pool: Pool
+
+
+class PoolTrouble(Exception):
+    """A pool that cannot be used, with a reason from a closed set and a sentence."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+def group_fact(group: PodGroupView) -> GroupFact | None:
+    """None where the object is being deleted: nothing more is started for it."""
+    meta, spec, scheduled = group.metadata, group.spec, group.status.scheduled_time
+    if meta.deletion_timestamp is not None:
+        return None
+    runtime = spec.runtime
+    maximum = parse_duration(runtime.maximum) if runtime and runtime.maximum else None
+    expected = parse_duration(runtime.expected) if runtime and runtime.expected else maximum
+    topology = spec.topology
+    return GroupFact(
+        queue=spec.queue,
+        min_member=spec.min_member,
+        created=meta.creation_timestamp.timestamp() if meta.creation_timestamp else 0.0,
+        priority=spec.priority,
+        preemptible=spec.preemptible,
+        topology=Topology(topology.required, topology.preferred) if topology else _NO_TOPOLOGY,
+        expected=expected,
+        maximum=maximum,
+        excluded_nodes=frozenset(spec.excluded_nodes),
+        scheduled=scheduled.timestamp() if scheduled else None,
+    )
+
+
+def queue(view: views.Queue) -> Queue:
+    """A queue with its quotas by accelerator."""
+    created = view.metadata.creation_timestamp
+    return Queue(
+        name=view.metadata.name,
+        parent=view.spec.parent,
+        quotas={
+            each.accelerator: Quota(each.nominal, each.borrowing_limit, each.lending_limit)
+            for each in view.spec.quotas
+        },
+        weight=view.spec.weight,
+        created=created.timestamp() if created else 0.0,
+    )
+
+
+def with_default(queues: Mapping[str, Queue]) -> dict[str, Queue]:
+    """The queues and, where no such object exists, the default one that is implied."""
+    return {DEFAULT_QUEUE: Queue(DEFAULT_QUEUE), **queues}
+
+
+def pool_fact(view: views.AcceleratorPool) -> PoolFact:
+    """A pool with its own power figures, or the catalogue's. Raises PoolTrouble where there are none."""
+    spec = view.spec
+    pool = Pool(view.metadata.name, spec.accelerator, spec.resource_name, _power(spec), spec.topology_levels)
+    return PoolFact(spec.node_selector, pool)
+
+
+def _power(spec: views.PoolSpec) -> Power:
+    """The pool's own figures where it has some, else the catalogue's."""
+    known = CATALOGUE.get(spec.accelerator)
+    speed = spec.speed or (known.speed if known else _UNKNOWN_SPEED)
+    if (own := spec.power) is not None:
+        figures = (own.device_idle_watts, own.device_active_watts, own.host_watts)
+        return Power(*figures, speed, spec.sleep_when_empty)
+    if known is None:
+        raise PoolTrouble(
+            "UnknownAccelerator",
+            f"accelerator {spec.accelerator} is not in the catalogue ({', '.join(sorted(CATALOGUE))}); "
+            "name one that is, or give its figures in power",
+        )
+    if known.power is None:
+        raise PoolTrouble(
+            "UnknownPower", f"nobody publishes what {spec.accelerator} draws; give its figures in power"
+        )
+    return replace(known.power, speed=speed, sleeps=spec.sleep_when_empty)

@@ -1,0 +1,116 @@
+"""A pod as placement knows it: what it takes, where it may go, whose member it is.
+
+A `PodFact` holds only what a decision can depend on, so that an event that changes nothing here
+(a container became ready) compares equal and costs no decision.
+"""
+
+import sys
+
+import msgspec
+from powertrain_operator.api.names import LABEL_POD_GROUP, LABEL_RANK, SCHEDULER_NAME
+from powertrain_scheduler.snapshot import PodClass
+
+from .. import names
+from . import constraints
+from .requests import effective_request
+from .views import Pod, PodSpec
+
+_FINISHED = ("Succeeded", "Failed")
+_LAST = sys.maxsize
+_CONSTANT = (
+    "containers",
+    "init_containers",
+    "node_selector",
+    "affinity",
+    "tolerations",
+    "overhead",
+    "resources",
+    "host_network",
+)
+"""Fields of the spec that a class is made from; most pods keep them for life."""
+
+
+class PodFact(msgspec.Struct, frozen=True, gc=False):
+    """One unfinished pod that is ours to place, or that anyone placed on a node."""
+
+    key: str
+    """`namespace/name`."""
+    uid: str
+    pod_class: PodClass
+    group: str = ""
+    """The group it is a member of; empty for pods of other schedulers."""
+    node: str = ""
+    """Empty while it waits."""
+    leaving: bool = False
+    gated: bool = False
+    rank: int = _LAST
+    created: float = 0.0
+    started: float | None = None
+    """When its node's kubelet took it up; only read of plain pods."""
+    priority: int = 0
+    queue: str = ""
+    """Priority and queue are the plain pod's own; a member's are its PodGroup's."""
+    claims: tuple[str, ...] = ()
+    trouble: str = ""
+    """Why it cannot be placed at all, as the end of a sentence; empty where it can."""
+
+
+def is_finished(pod: Pod) -> bool:
+    """Whether it holds nothing any more, though the object is still there."""
+    return pod.status.phase in _FINISHED
+
+
+def pod_fact(pod: Pod, key: str, pod_class: PodClass, trouble: str = "") -> PodFact | None:
+    """What placement has to know of it; None where that is nothing.
+
+    Nothing is to know of finished pods, of other schedulers' pods that wait for a node, and of
+    pods that are being deleted before they got one.
+    """
+    meta, spec = pod.metadata, pod.spec
+    ours = spec.scheduler_name == SCHEDULER_NAME
+    leaving = meta.deletion_timestamp is not None
+    if is_finished(pod) or (not spec.node_name and (leaving or not ours)):
+        return None
+    if not ours:
+        return PodFact(key, meta.uid, pod_class, node=spec.node_name, leaving=leaving)
+    member = meta.labels.get(LABEL_POD_GROUP)
+    started = pod.status.start_time
+    return PodFact(
+        key=key,
+        uid=meta.uid,
+        pod_class=pod_class,
+        group=names.key(meta.namespace, member) if member else names.alone(meta.namespace, meta.name),
+        node=spec.node_name,
+        leaving=leaving,
+        gated=bool(spec.scheduling_gates) and not spec.node_name,
+        rank=_rank(meta.labels.get(LABEL_RANK, "")),
+        created=meta.creation_timestamp.timestamp() if meta.creation_timestamp else 0.0,
+        started=started.timestamp() if started and not member else None,
+        priority=0 if member else spec.priority,
+        queue="" if member else names.queue_of(meta.labels),
+        claims=constraints.claims(meta.namespace, meta.name, spec) if spec.volumes else (),
+        trouble=trouble,
+    )
+
+
+def pod_class(spec: PodSpec) -> PodClass:
+    """Its class. Raises ValueError where a quantity cannot be read."""
+    affinity = spec.affinity.node_affinity if spec.affinity else None
+    return PodClass(
+        request=effective_request(spec),
+        node_terms=constraints.required_terms(affinity),
+        node_selector=tuple(sorted(spec.node_selector.items())),
+        preferred=constraints.preferred_terms(affinity),
+        tolerations=constraints.tolerations(spec),
+        host_ports=constraints.host_ports(spec),
+    )
+
+
+def same_class(old: PodSpec, new: PodSpec) -> bool:
+    """Whether the two surely have the same class: much cheaper than making it again."""
+    return all(getattr(old, field) == getattr(new, field) for field in _CONSTANT)
+
+
+def _rank(text: str) -> int:
+    """Members without a readable rank come last, by name."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else _LAST

@@ -1,0 +1,180 @@
+"""The fields that placement reads of pods and nodes, and no others.
+
+The API server sends every pod of the cluster here at least three times in its life, so what is
+not read is not decoded: the operator half's structs hold container states and owners, these hold
+the constraints that say where a pod may go. Values, frozen, without cycles (`gc=False`).
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from powertrain_operator.api.cluster import (
+    Container,
+    NodeAffinity,
+    NodeSelector,
+    NodeStatus,
+    ResourceRequirements,
+    SchedulingGate,
+    Taint,
+    Toleration,
+)
+from powertrain_operator.api.quantity import Quantity
+
+
+class _Read(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """Base of all structs here."""
+
+
+class Metadata(_Read, frozen=True):
+    """What is read of any object's metadata; `generation` only of our own kinds."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    labels: dict[str, str] = {}
+    creation_timestamp: datetime | None = None
+    deletion_timestamp: datetime | None = None
+
+
+class PodTerms(_Read, frozen=True):
+    """Pod affinity or anti-affinity: only whether it is required is read."""
+
+    required: tuple[Any, ...] = msgspec.field(
+        default=(), name="requiredDuringSchedulingIgnoredDuringExecution"
+    )
+
+
+class Affinity(_Read, frozen=True):
+    node_affinity: NodeAffinity | None = None
+    pod_affinity: PodTerms | None = None
+    pod_anti_affinity: PodTerms | None = None
+
+
+class SpreadConstraint(_Read, frozen=True):
+    topology_key: str = ""
+    when_unsatisfiable: str = "DoNotSchedule"
+
+
+class ClaimSource(_Read, frozen=True):
+    claim_name: str = ""
+
+
+class Volume(_Read, frozen=True):
+    name: str = ""
+    persistent_volume_claim: ClaimSource | None = None
+    ephemeral: dict[str, Any] | None = None
+
+
+class ResourceClaim(_Read, frozen=True):
+    name: str = ""
+
+
+class PodSpec(_Read, frozen=True):
+    containers: tuple[Container, ...] = ()
+    init_containers: tuple[Container, ...] = ()
+    node_name: str = ""
+    scheduler_name: str = "default-scheduler"
+    priority: int = 0
+    node_selector: dict[str, str] = {}
+    affinity: Affinity | None = None
+    tolerations: tuple[Toleration, ...] = ()
+    topology_spread_constraints: tuple[SpreadConstraint, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    resource_claims: tuple[ResourceClaim, ...] = ()
+    overhead: dict[str, Quantity] = {}
+    resources: ResourceRequirements | None = None
+    scheduling_gates: tuple[SchedulingGate, ...] = ()
+    host_network: bool = False
+
+
+class PodStatus(_Read, frozen=True):
+    phase: str = "Pending"
+    start_time: datetime | None = None
+
+
+class Pod(_Read, frozen=True):
+    metadata: Metadata
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+
+
+class NodeSpec(_Read, frozen=True):
+    unschedulable: bool = False
+    taints: tuple[Taint, ...] = ()
+
+
+class Node(_Read, frozen=True):
+    metadata: Metadata
+    spec: NodeSpec = NodeSpec()
+    status: NodeStatus = NodeStatus()
+
+
+class QueueQuota(_Read, frozen=True):
+    accelerator: str
+    nominal: int
+    borrowing_limit: int | None = None
+    lending_limit: int | None = None
+
+
+class QueueSpec(_Read, frozen=True):
+    parent: str | None = None
+    weight: int = 1
+    quotas: tuple[QueueQuota, ...] = ()
+
+
+class Queue(_Read, frozen=True):
+    metadata: Metadata
+    spec: QueueSpec = QueueSpec()
+    status: dict[str, Any] = {}
+
+
+class PoolPower(_Read, frozen=True):
+    device_idle_watts: float
+    device_active_watts: float
+    host_watts: float
+
+
+class PoolSpec(_Read, frozen=True):
+    node_selector: dict[str, str]
+    accelerator: str
+    resource_name: str
+    topology_levels: tuple[str, ...] = ()
+    power: PoolPower | None = None
+    speed: float | None = None
+    sleep_when_empty: bool = False
+
+
+class AcceleratorPool(_Read, frozen=True):
+    metadata: Metadata
+    spec: PoolSpec
+    status: dict[str, Any] = {}
+
+
+class ClaimSpec(_Read, frozen=True):
+    volume_name: str = ""
+
+
+class ClaimStatus(_Read, frozen=True):
+    phase: str = "Pending"
+
+
+class PersistentVolumeClaim(_Read, frozen=True):
+    metadata: Metadata
+    spec: ClaimSpec = ClaimSpec()
+    status: ClaimStatus = ClaimStatus()
+
+
+class VolumeAffinity(_Read, frozen=True):
+    required: NodeSelector | None = None
+
+
+class VolumeSpec(_Read, frozen=True):
+    node_affinity: VolumeAffinity | None = None
+
+
+class PersistentVolume(_Read, frozen=True):
+    metadata: Metadata
+    spec: VolumeSpec = VolumeSpec()

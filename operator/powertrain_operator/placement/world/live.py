@@ -1,0 +1,46 @@
+"""The live cluster as a world: one list of each kind, and not one write."""
+
+from powertrain_operator.api.cluster import PodGroupView
+from powertrain_operator.kube.client import Client
+from powertrain_operator.kube.errors import ApiError
+from powertrain_operator.kube.resources import ACCELERATORPOOLS, NODES, PODGROUPS, PODS, QUEUES
+
+from .. import names
+from ..cache import Cache
+from ..translate import views
+from ..watches import CLAIMS, VOLUMES
+from .build import World
+
+
+async def read(client: Client) -> World:
+    """Everything placement follows, as of now. Raises ApiError."""
+    world = World(Cache())
+    cache = world.cache
+    for pool in await client.list(ACCELERATORPOOLS, type=views.AcceleratorPool):
+        cache.on_pool(pool.metadata.name, None, pool)
+    for queue in await client.list(QUEUES, type=views.Queue):
+        cache.on_queue(queue.metadata.name, None, queue)
+    for node in await client.list(NODES, type=views.Node):
+        cache.on_node(node.metadata.name, None, node)
+    for group in await client.list(PODGROUPS, type=PodGroupView):
+        cache.on_group(names.key(group.metadata.namespace, group.metadata.name), None, group)
+    for pod in await client.list(PODS, type=views.Pod):
+        cache.on_pod(names.key(pod.metadata.namespace, pod.metadata.name), None, pod)
+    if cache.claims.wanted:
+        await _read_claims(client, world)
+    return world
+
+
+async def _read_claims(client: Client, world: World) -> None:
+    """What pods mount; somebody who may not read it is told that, and gets the rest of the plan."""
+    cache = world.cache
+    try:
+        for claim in await client.list(CLAIMS, type=views.PersistentVolumeClaim):
+            cache.on_claim(names.key(claim.metadata.namespace, claim.metadata.name), None, claim)
+        for volume in await client.list(VOLUMES, type=views.PersistentVolume):
+            cache.on_volume(volume.metadata.name, None, volume)
+    except ApiError as failure:
+        world.notes.append(f"volume claims could not be read: {failure}")
+        return
+    cache.claims.watched = True
+    cache.claims_changed()
