@@ -1,0 +1,1 @@
+"""What the crash tests break things with, and what they keep running meanwhile."""
