@@ -15,7 +15,7 @@ demo: setup ## from nothing to running jobs on a local cluster, live in the term
 	@$(RUN) -m demo
 
 test: check programs ## everything CI runs: lint, types, import rules and all tests
-	@$(VENV)/python -m pytest
+	@PATH="$$PATH:$$(hack/setup/promtool.sh)" $(VENV)/python -m pytest
 
 check: setup ## lint, formatting, types, import rules, generated files
 	$(VENV)/ruff check --quiet .
@@ -49,7 +49,7 @@ bench-core: setup ## how fast the core decides
 bench-cluster: setup programs ## Powertrain and kube-scheduler on a fresh local cluster
 	@$(RUN) benchmarks/cluster.py
 
-IMAGE ?= powertrain:0.1.0
+IMAGE ?= localhost/powertrain:0.1.0
 image: ## build the container image with docker or podman (IMAGE=name:tag)
 	@engine=$$(command -v docker || command -v podman) || \
 	  { echo "make image: needs docker or podman, and neither is on PATH" >&2; exit 1; }; \

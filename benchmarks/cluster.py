@@ -5,6 +5,7 @@ drifts treats them alike. Prints a table after each round of runs and one of all
 """
 
 import argparse
+import logging
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,6 +25,8 @@ from localcluster import LocalClusterError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0 when every run is sound, 1 when one has a problem or nothing could be run."""
     options = _parser().parse_args(arguments)
+    # A watch that begins anew is not worth a line here; the watch is waited for in any case.
+    logging.getLogger("powertrain_operator").setLevel(logging.ERROR)
     try:
         with interruptible(), tempfile.TemporaryDirectory(prefix="bench-cluster-") as scratch:
             results = list(_run(options, Path(options.logs or scratch)))

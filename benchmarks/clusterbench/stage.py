@@ -41,6 +41,11 @@ class Stage:
     client: Client
     seen: Sightings
     _programs: Processes = field(default_factory=Processes)
+    _argv: Sequence[str | Path] = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Now, for the token it asks for is a write that must not fall between two readings of the meters.
+        self._argv = self.system.command(self.setup)
 
     @property
     def row(self) -> Row:
@@ -48,7 +53,7 @@ class Stage:
 
     def start(self) -> None:
         """The system's own process."""
-        self._spawn(SYSTEM_PROCESS, self.system.command(self.setup))
+        self._spawn(SYSTEM_PROCESS, self._argv)
 
     def stop(self) -> None:
         self._programs.stop([program.name for program in self._programs.all()])

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import sys
 import tempfile
 import time
@@ -30,6 +31,8 @@ _SHOWN_METRICS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    # A watch of ours that begins anew is no news to whoever watches the demo.
+    logging.getLogger("powertrain_operator").setLevel(logging.ERROR)
     console = Console(force_terminal=False if options.plain else None)
     try:
         with interruptible(), tempfile.TemporaryDirectory(prefix="powertrain-demo-") as scratch:

@@ -1,8 +1,4 @@
-"""`python -m demo` as a person runs it: to its end, and interrupted at any moment.
-
-Every process of a run carries a mark in its environment, which its children inherit: what is left
-of it is found without knowing its name.
-"""
+"""`python -m demo` as a person runs it: to its end, and interrupted at any moment."""
 
 import contextlib
 import os
@@ -16,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from markedrun import marked_environment, processes_of
 
-ROOT = Path(__file__).resolve().parents[2]
-_MARK = "POWERTRAIN_DEMO_RUN"
 _PATIENCE_SECONDS = 240.0
 """For a whole run on a busy machine; on a quiet one it takes less than a minute."""
 
@@ -50,24 +45,6 @@ class Demo:
     def left(self) -> set[int]:
         """Ids of the processes of this run that still are there."""
         return processes_of(self.mark)
-
-
-def processes_of(mark: str) -> set[int]:
-    marked = f"{_MARK}={mark}".encode()
-    entries = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    return {int(entry.name) for entry in entries if marked in _environment_of(entry).split(b"\0")}
-
-
-def _environment_of(process: Path) -> bytes:
-    try:
-        return (process / "environ").read_bytes()
-    except OSError:  # ended meanwhile, or another user's
-        return b""
-
-
-def marked_environment(mark: str, scratch: Path) -> dict[str, str]:
-    path = os.pathsep.join(str(ROOT / part) for part in ("hack", "operator", "scheduler"))
-    return {**os.environ, "PYTHONPATH": path, "TMPDIR": str(scratch), _MARK: mark}
 
 
 @pytest.fixture
