@@ -67,10 +67,8 @@ def settle(draft: Draft, wanted: Ask) -> bool:
     done = (
         allocate.start(draft, wanted)
         or allocate.await_leaving(draft, wanted)
-        or (
-            not backfill.holds_back(draft, wanted)
-            and (reclaim.make_room(draft, wanted) or preempt.make_room(draft, wanted))
-        )
+        or reclaim.make_room(draft, wanted)
+        or preempt.make_room(draft, wanted)
     )
     if not done:
         draft.refused[alike] = draft.moment
@@ -82,7 +80,7 @@ def in_turn(draft: Draft, asks: Iterable[Ask]) -> Iterator[Ask]:
     by_name = {wanted.group.name: wanted for wanted in asks}
 
     def turn(queue: str, group: PodGroup) -> tuple[object, ...]:
-        return draft.quotas.turn(draft.now, queue, gang.asked(draft.fleet, by_name[group.name]))
+        return draft.quotas.turn(draft.present(), queue, gang.asked(draft.fleet, by_name[group.name]))
 
     for group in order.line([wanted.group for wanted in by_name.values()], draft.fleet.paths, turn):
         yield by_name[group.name]

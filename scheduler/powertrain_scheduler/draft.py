@@ -52,9 +52,9 @@ class Draft:
         self.evicts: list[Evict] = []
         self.placed: dict[str, list[Placement]] = {}
         """By group name, what it was given in this cycle."""
-        self._kept: dict[str, Placement] = {}
         self.held: dict[str, Placement] = {}
         """By group name, nodes held for it until leaving pods are gone."""
+        self._kept: dict[str, Placement] = {}
         self.refused: dict[object, object] = {}
         """By likeness and priority, the moment at which such a group got nothing."""
         self.told: dict[object, tuple[Reason, str]] = {}
@@ -81,9 +81,21 @@ class Draft:
 
     # -- what it means for a group ------------------------------------------------------------------
 
-    def worlds(self, group: PodGroup, first: Session) -> tuple[Session, ...]:
-        """Where the group must have room to start in `first`: in `then` too, if it would still run when that comes."""
-        return (first,) if self.then is None or self._ends_before_reservation(group) else (first, self.then)
+    def worlds_now(self, group: PodGroup) -> tuple[Session, ...]:
+        """Where the group must have room to start now: beside what is there, and what else is to come."""
+        return (self.now, *(world for world in self.worlds_later(group) if world is not self.now))
+
+    def present(self) -> tuple[Session, ...]:
+        """What is there now, and what will be once all that leaves is gone, reservation or not."""
+        return (self.now,) if self.later is self.now else (self.now, self.later)
+
+    def worlds_later(self, group: PodGroup) -> tuple[Session, ...]:
+        """Where it must have room to start once all that leaves is gone: not in the way of the reservation, either."""
+        return (
+            (self.later,)
+            if self.then is None or self._ends_before_reservation(group)
+            else (self.later, self.then)
+        )
 
     def _ends_before_reservation(self, group: PodGroup) -> bool:
         if self.reservation is None:
@@ -92,8 +104,8 @@ class Draft:
         return end is not None and end <= self.reservation.start
 
     def worlds_without(self, group: PodGroup, pods: Mask) -> tuple[Session, ...]:
-        """The same for a later start, once these pods of the holdings are gone too."""
-        worlds = self.worlds(group, self.later)
+        """The same, once these pods of the holdings are gone too."""
+        worlds = self.worlds_later(group)
         gone = [pods, pods & self._there]
         return tuple(self.holdings.without(world, mask) for world, mask in zip(worlds, gone, strict=False))
 
@@ -161,26 +173,28 @@ class Draft:
 
     def place(self, placement: Placement) -> None:
         """The group's pods start now."""
-        self._occupy(placement)
+        _occupy(placement, self.worlds_now(placement.group))
         self.placed.setdefault(placement.group.name, []).append(placement)
         for part in placement.parts:
             self.binds.extend(_binds(self.fleet, placement.group, part))
 
     def hold(self, placement: Placement) -> None:
         """Nobody else gets these nodes; the group's pods start once what leaves them is gone."""
-        self._occupy(placement)
+        self._part_later()
+        _occupy(placement, self.worlds_later(placement.group))
         self.held[placement.group.name] = placement
 
     def keep(self, placement: Placement) -> None:
         """Nobody else gets these nodes until it is the group's turn: room was made for it in an earlier cycle."""
-        self._occupy(placement)
+        self._part_later()
+        _occupy(placement, self.worlds_later(placement.group))
         self._kept[placement.group.name] = placement
 
     def let_go(self, group: PodGroup) -> None:
-        """It is the group's turn."""
+        """It is the group's turn: what was kept for it is free for it to choose from."""
         if (placement := self._kept.pop(group.name, None)) is not None:
-            for change in placement.changes():
-                for world in self._worlds(placement.group):
+            for world in (self.later, *([self.then] if self.then is not None else [])):
+                for change in placement.changes():
                     world.release(change)
 
     def reserve(self, placement: Placement, start: float, then: Session, there: Mask) -> None:
@@ -202,7 +216,7 @@ class Draft:
     def evict(self, pods: Mask, wanted: Ask) -> None:
         """These pods of the holdings leave so that the group can start."""
         holdings = self.holdings
-        self.later = self.now.copy() if self.later is self.now else self.later
+        self._part_later()
         for change in holdings.changes(pods):
             self.later.release(change)
         if self.then is not None:
@@ -224,17 +238,9 @@ class Draft:
         placed = tuple(replace(pod, leaving=pod.leaving or i in gone) for i, pod in enumerate(group.placed))
         return replace(group, placed=placed)
 
-    def _occupy(self, placement: Placement) -> None:
-        for change in placement.changes():
-            for world in self._worlds(placement.group):
-                world.place(change)
-
-    def _worlds(self, group: PodGroup) -> list[Session]:
-        """The worlds in which the group counts if it starts now or soon."""
-        worlds = [self.now] if self.later is self.now else [self.now, self.later]
-        if self.then is not None and not self._ends_before_reservation(group):
-            worlds.append(self.then)
-        return worlds
+    def _part_later(self) -> None:
+        """From here on what is there now and what will be there differ."""
+        self.later = self.now.copy() if self.later is self.now else self.later
 
     def plan(self, waits: list[Wait]) -> Plan:
         """What was decided, and why the rest waits."""
@@ -243,6 +249,12 @@ class Draft:
         ]
         reserves += [self.reservation] if self.reservation is not None else []
         return Plan(tuple(self.binds), tuple(self.evicts), tuple(waits), tuple(reserves))
+
+
+def _occupy(placement: Placement, worlds: tuple[Session, ...]) -> None:
+    for world in worlds:
+        for change in placement.changes():
+            world.place(change)
 
 
 def _binds(fleet: Fleet, group: PodGroup, part: Part) -> Iterator[Bind]:

@@ -47,7 +47,7 @@ class Ask:
     likeness: tuple[object, ...]
     """Asks of equal likeness get the same answer from the same sessions, names apart."""
     inside: Mask | None = None
-    """Nodes to choose from; None: all."""
+    """Nodes to choose from, and to use each of; None: any."""
 
 
 class Part(NamedTuple):
@@ -101,7 +101,11 @@ def ask(fleet: Fleet, group: PodGroup, pods: Sequence[Pod], given: Sequence[Plac
         needs.sort(key=lambda need: (-int(need.traits.devices.max()), -len(need.pods), need.pods[0].name))
     here, models = _members(fleet, group, given)
     shape = tuple((id(need.traits), len(need.pods)) for need in needs)
-    likeness = (shape, group.topology, group.queue, group.preemptible, group.excluded_nodes, tuple(here))
+    times = (group.expected_seconds, group.maximum_seconds, group.started)
+    likeness = (
+        *(shape, group.topology, group.queue, group.preemptible, group.excluded_nodes),
+        *(group.nominated, times, tuple(here)),
+    )
     return Ask(group, tuple(pods), tuple(needs), np.array(here, dtype=np.int64), models, likeness)
 
 
@@ -239,10 +243,9 @@ def _place(wanted: Ask, worlds: Sequence[Session], choice: Choice) -> tuple[Plac
     sizes = [len(need.pods) for need in wanted.needs]
     if any(int(each.sum()) < size for each, size in zip(rooms, sizes, strict=True)):
         return None
-    wish = bool(wanted.group.topology.required or wanted.group.topology.preferred)
     for widened, level in enumerate(levels(fleet, wanted, choice)):
         for scope in _scopes(level, rooms, sizes, wanted.anchor):
-            if (parts := _parts(wanted, worlds, masks, scope, level.finer, wish)) is not None:
+            if (parts := _parts(wanted, worlds, masks, scope, level.finer)) is not None:
                 return Placement(wanted.group, parts), widened
     return None
 
@@ -333,7 +336,6 @@ def _parts(
     masks: Sequence[Mask | None],
     scope: Ints | None,
     finer: Sequence[Column],
-    wish: bool,
 ) -> tuple[Part, ...] | None:
     """Nodes inside the scope for one class after another, or None; the sessions are left as they were."""
     fleet = worlds[0].fleet
@@ -341,7 +343,7 @@ def _parts(
     marks = [world.checkpoint() for world in worlds]
     parts: list[Part] = []
     for need, mask in zip(wanted.needs, masks, strict=True):
-        part = _part(need, worlds, mask, rows, finer, wish)
+        part = _part(wanted, need, worlds, mask, rows, finer)
         if part is None:
             break
         parts.append(part)
@@ -354,12 +356,14 @@ def _parts(
 
 
 def _part(
-    need: Need, worlds: Sequence[Session], mask: Mask | None, rows: Ints, finer: Sequence[Column], wish: bool
+    wanted: Ask, need: Need, worlds: Sequence[Session], mask: Mask | None, rows: Ints, finer: Sequence[Column]
 ) -> Part | None:
     """Nodes among `rows` for the pods of one class."""
     fits = room(worlds, need.traits, mask)[rows]
     key = scores.keys(worlds[0], need.traits)[rows]
-    if wish:
+    if wanted.inside is not None:
+        counts = topology.all_over(fits, key, len(need.pods))
+    elif wanted.group.topology.required or wanted.group.topology.preferred:
         counts = topology.together(fits, key, [column.codes[rows] for column in finer], len(need.pods))
     else:
         counts = topology.packed(fits, key, len(need.pods))

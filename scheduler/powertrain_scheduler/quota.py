@@ -6,6 +6,7 @@ holds of it counts as borrowed.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -153,26 +154,28 @@ class Quotas:
     # -- whose turn --------------------------------------------------------------------------------
 
     def turn(
-        self, session: Session, queue: str, asked: tuple[tuple[int, int], ...]
+        self, worlds: Sequence[Session], queue: str, asked: tuple[tuple[int, int], ...]
     ) -> tuple[Share, float, str]:
         """The queue's place among its siblings if its subtree is given one of `asked` (accelerator, devices).
 
-        By the share it would hold then; the older queue goes first where shares are equal. Of
-        several accelerators, those count of which as many are free.
+        By the share it would hold then in the fullest of the worlds: neither what leaves nor what is
+        held for it is forgotten. The older queue goes first where shares are equal. Of several
+        accelerators, those count of which as many are free.
         """
         if len(asked) > 1:
-            asked = tuple(each for each in asked if each[1] <= self.free(session, each[0])) or asked
+            asked = tuple(each for each in asked if each[1] <= self.free(worlds[0], each[0])) or asked
         row = self.fleet.queue_row[queue]
-        share = min(self._share(session, row, accelerator, n) for accelerator, n in asked or ((NO_POOL, 0),))
+        held = np.maximum.reduce([world.held[row] for world in worlds])
+        share = min(self._share(held, row, accelerator, n) for accelerator, n in asked or ((NO_POOL, 0),))
         return share, self.fleet.queues[queue].created, queue
 
-    def _share(self, session: Session, row: int, accelerator: int, asked: int) -> Share:
+    def _share(self, holds: Ints, row: int, accelerator: int, asked: int) -> Share:
         """The queue's share with `asked` more of the accelerator.
 
         It borrows if it would hold more of this accelerator than its own, whatever it holds of
         others: what it is owed here is not less its own for that.
         """
-        held = session.held[row].tolist()
+        held = holds.tolist()
         if accelerator != NO_POOL:
             held[accelerator] += asked
         beyond, within = 0.0, 0.0

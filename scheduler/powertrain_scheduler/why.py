@@ -20,6 +20,7 @@ from powertrain_scheduler.session import Session
 from powertrain_scheduler.snapshot import PodGroup
 
 Why = tuple[Reason, str]
+Worlds = tuple[Session, ...]
 
 
 # -- before anything is tried -----------------------------------------------------------------------
@@ -125,7 +126,7 @@ def _never_fits(draft: Draft, wanted: Ask) -> Why | None:
         return None
     return (
         Reason.NEVER_FITS,
-        f"{lack(draft.fleet, wanted, draft.empty(), None)[1]}, even with nothing else running",
+        f"{lack(draft.fleet, wanted, (draft.empty(),), None)[1]}, even with nothing else running",
     )
 
 
@@ -133,10 +134,11 @@ def _over_quota(draft: Draft, wanted: Ask) -> Why | None:
     """Told only where no accelerator that would do is within quota."""
     group, told = wanted.group, ""
     for choice in gang.choices(draft.fleet, wanted):
-        if gang.within(wanted, [draft.now], draft.quotas, choice):
+        if gang.within(wanted, draft.present(), draft.quotas, choice):
             return None
         for accelerator, devices in gang.charges(draft.fleet, wanted, choice).items():
-            bound = draft.quotas.bound(draft.now, group, accelerator)
+            bounds = [draft.quotas.bound(world, group, accelerator) for world in draft.present()]
+            bound = min(bounds, key=lambda each: each.room)
             if devices > bound.room:
                 told = told or _quota_sentence(bound, devices)
     return (Reason.QUOTA_EXCEEDED, told) if told else None
@@ -154,7 +156,7 @@ def _quota_sentence(bound: quota.Bound, asked: int) -> str:
 
 
 def _reserved(draft: Draft, wanted: Ask) -> Why | None:
-    if draft.reservation is None or gang.find(wanted, [draft.now], draft.quotas) is None:
+    if draft.reservation is None or gang.find(wanted, draft.present(), draft.quotas) is None:
         return None
     first, nodes = draft.reservation, words.counted(len(draft.reservation.nodes), "node")
     return (
@@ -164,21 +166,21 @@ def _reserved(draft: Draft, wanted: Ask) -> Why | None:
 
 
 def _no_room(draft: Draft, wanted: Ask) -> Why:
-    return lack(draft.fleet, wanted, draft.now, draft.quotas)
+    return lack(draft.fleet, wanted, draft.present(), draft.quotas)
 
 
 # -- what is short of what --------------------------------------------------------------------------
 
 
-def lack(fleet: Fleet, wanted: Ask, session: Session, quotas: quota.Quotas | None) -> Why:
-    """What keeps the group from fitting into the session, by the accelerator that comes closest."""
+def lack(fleet: Fleet, wanted: Ask, worlds: Worlds, quotas: quota.Quotas | None) -> Why:
+    """What keeps the group from fitting into all of the worlds, by the accelerator that comes closest."""
     for need in wanted.needs:
         if need.traits.missing is not None:
             return Reason.DOES_NOT_FIT, f"needs {words.shape(wanted)}; no node has {need.traits.missing}"
     found = [
-        _lack(fleet, wanted, session, choice)
+        _lack(fleet, wanted, worlds, choice)
         for choice in gang.choices(fleet, wanted)
-        if quotas is None or gang.within(wanted, [session], quotas, choice)
+        if quotas is None or gang.within(wanted, worlds, quotas, choice)
     ]
     if not found:
         device = next((need.traits.device for need in wanted.needs if need.traits.device), "room")
@@ -186,16 +188,16 @@ def lack(fleet: Fleet, wanted: Ask, session: Session, quotas: quota.Quotas | Non
     return max(found, key=lambda each: each[0])[1]
 
 
-def _lack(fleet: Fleet, wanted: Ask, session: Session, choice: Choice) -> tuple[int, Why]:
+def _lack(fleet: Fleet, wanted: Ask, worlds: Worlds, choice: Choice) -> tuple[int, Why]:
     """The sentence, and how many pods would find room: more is closer."""
     masks = [gang.allowed(fleet, wanted, need.traits, choice) for need in wanted.needs]
-    rooms = [gang.room([session], need.traits, mask) for need, mask in zip(wanted.needs, masks, strict=True)]
+    rooms = [gang.room(worlds, need.traits, mask) for need, mask in zip(wanted.needs, masks, strict=True)]
     fitting = sum(
         min(int(room.sum()), len(need.pods)) for room, need in zip(rooms, wanted.needs, strict=True)
     )
     for need, room in zip(wanted.needs, rooms, strict=True):
         if int(room.sum()) < len(need.pods):
-            return fitting, (Reason.DOES_NOT_FIT, _too_little(fleet, wanted, session, need, room))
+            return fitting, (Reason.DOES_NOT_FIT, _too_little(fleet, wanted, worlds, need, room))
     if wanted.group.topology.required:
         return fitting, (Reason.TOPOLOGY_DOES_NOT_FIT, _no_domain(fleet, wanted, choice, rooms))
     return fitting, (
@@ -204,19 +206,19 @@ def _lack(fleet: Fleet, wanted: Ask, session: Session, choice: Choice) -> tuple[
     )
 
 
-def _too_little(fleet: Fleet, wanted: Ask, session: Session, need: Need, room: Ints) -> str:
+def _too_little(fleet: Fleet, wanted: Ask, worlds: Worlds, need: Need, room: Ints) -> str:
     match = fit.may(fleet, need.traits) & ~_excluded(fleet, wanted)
     nodes = words.counted(int(match.sum()), "matching node")
     places = f"{int(room.sum())} of {words.counted(len(need.pods), 'pod')}"
-    short_of = _short_of(fleet, session, need, match, room)
+    short_of = _short_of(fleet, worlds, need, match, room)
     return f"needs {words.shape(wanted)}; {nodes} have room for {places}{': ' if short_of else ''}{short_of}"
 
 
-def _short_of(fleet: Fleet, session: Session, need: Need, match: Mask, room: Ints) -> str:
+def _short_of(fleet: Fleet, worlds: Worlds, need: Need, match: Mask, room: Ints) -> str:
     """Of the matching nodes without room, how many are short of what; each counted once, devices first."""
     left = match & (room == 0)
     names = fleet.facts.resources
-    free = fleet.facts.allocatable - session.used
+    free = fleet.facts.allocatable - np.maximum.reduce([world.used for world in worlds])
     told = []
     amounts = dict(zip(need.traits.columns.tolist(), need.traits.amounts.tolist(), strict=True))
     for column in sorted(amounts, key=lambda c: (c != need.traits.device_column, c)):

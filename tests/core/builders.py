@@ -236,12 +236,9 @@ def carry_out(snapshot: Snapshot, plan: Plan, now: float = NOW) -> Snapshot:
     """The cluster once the plan's bindings are seen and its evictions have begun."""
     node_of = {bind.pod: bind.node for bind in plan.binds}
     leaving = {evict.pod for evict in plan.evicts}
-    claimants = {evict.for_group for evict in plan.evicts}
-    making_room = {
-        reserve.group: set(reserve.nodes) for reserve in plan.reserves if reserve.group in claimants
-    }
+    held = {reserve.group: reserve.nodes for reserve in plan.reserves if reserve.start <= now}
     groups = {
-        name: _after(group, node_of, leaving, frozenset(making_room.get(name, ())), now)
+        name: _after(group, node_of, leaving, held.get(name, ()), now)
         for name, group in snapshot.groups.items()
     }
     placed = [pod for group in groups.values() for pod in group.placed]
@@ -265,7 +262,7 @@ def carry_out(snapshot: Snapshot, plan: Plan, now: float = NOW) -> Snapshot:
 
 
 def _after(
-    group: PodGroup, node_of: Mapping[str, str], leaving: set[str], making_room: frozenset[str], now: float
+    group: PodGroup, node_of: Mapping[str, str], leaving: set[str], held: tuple[str, ...], now: float
 ) -> PodGroup:
     new = tuple(PlacedPod(p.name, p.pod_class, node_of[p.name]) for p in group.waiting if p.name in node_of)
     placed = tuple(replace(p, leaving=p.leaving or p.name in leaving) for p in group.placed) + new
@@ -275,7 +272,7 @@ def _after(
         placed=placed,
         waiting=tuple(pod for pod in group.waiting if pod.name not in node_of),
         started=now if group.started is None and enough and new else group.started,
-        nominated=tuple(sorted(making_room)) if making_room else group.nominated,
+        nominated=held,
     )
 
 

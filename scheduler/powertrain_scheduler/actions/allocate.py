@@ -1,5 +1,6 @@
 """Free room, or room that leaving pods are about to free."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -7,11 +8,12 @@ import numpy as np
 from powertrain_scheduler import gang
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.gang import Ask, Placement
+from powertrain_scheduler.session import Session
 
 
 def start(draft: Draft, wanted: Ask) -> bool:
     """Gives the group all it asks for, now."""
-    placement = gang.find(wanted, draft.worlds(wanted.group, draft.now), draft.quotas)
+    placement = _find(draft, wanted, draft.worlds_now(wanted.group))
     if placement is not None:
         draft.place(placement)
     return placement is not None
@@ -21,21 +23,29 @@ def await_leaving(draft: Draft, wanted: Ask) -> bool:
     """Holds nodes on which the group will fit as soon as the pods leaving them are gone."""
     if draft.later is draft.now:
         return False
-    placement = gang.find(wanted, draft.worlds(wanted.group, draft.later), draft.quotas)
+    placement = _find(draft, wanted, draft.worlds_later(wanted.group))
     if placement is not None:
         draft.hold(placement)
     return placement is not None
 
 
 def keep_nominated(draft: Draft, wanted: Ask) -> None:
-    """Keeps what evictions of an earlier cycle made room for, wherever in the line the group stands by now."""
-    rows = [draft.fleet.row_of[name] for name in wanted.group.nominated if name in draft.fleet.row_of]
-    mask = np.zeros(draft.fleet.size, dtype=np.bool_)
-    mask[rows] = True
-    for ask in (replace(wanted, inside=mask), wanted):
-        if (placement := gang.find(ask, [draft.later], draft.quotas)) is not None:
-            draft.keep(placement)
-            return
+    """Keeps what evictions of an earlier cycle made room for until it is the group's turn."""
+    placement = _find(draft, wanted, draft.worlds_later(wanted.group))
+    if placement is not None:
+        draft.keep(placement)
+
+
+def _find(draft: Draft, wanted: Ask, worlds: Sequence[Session]) -> Placement | None:
+    """Nodes for the group; where room was made for it, these rather than others."""
+    if wanted.group.nominated:
+        nominated = np.zeros(draft.fleet.size, dtype=np.bool_)
+        nominated[
+            [draft.fleet.row_of[name] for name in wanted.group.nominated if name in draft.fleet.row_of]
+        ] = True
+        if (there := gang.find(replace(wanted, inside=nominated), worlds, draft.quotas)) is not None:
+            return there
+    return gang.find(wanted, worlds, draft.quotas)
 
 
 def extend(draft: Draft, wanted: Ask) -> None:
@@ -44,7 +54,7 @@ def extend(draft: Draft, wanted: Ask) -> None:
 
     def first(size: int) -> Placement | None:
         part = gang.ask(draft.fleet, group, pods[:size], given)
-        return gang.find(part, draft.worlds(group, draft.now), draft.quotas)
+        return gang.find(part, draft.worlds_now(group), draft.quotas)
 
     best, fitting, too_many = first(len(pods)), 0, len(pods)
     if best is None:

@@ -50,16 +50,10 @@ def reserve(draft: Draft, wanted: Ask) -> bool:
     return True
 
 
-def holds_back(draft: Draft, wanted: Ask) -> bool:
-    """Whether nothing but the reservation keeps the group from its nodes: nobody is evicted for that."""
-    if draft.reservation is None or len(draft.worlds(wanted.group, draft.later)) == 1:
-        return False
-    return gang.find(wanted, [draft.later], draft.quotas) is not None
-
-
 def _within_quota(draft: Draft, wanted: Ask) -> bool:
     return any(
-        gang.within(wanted, [draft.now], draft.quotas, choice) for choice in gang.choices(draft.fleet, wanted)
+        gang.within(wanted, draft.present(), draft.quotas, choice)
+        for choice in gang.choices(draft.fleet, wanted)
     )
 
 
@@ -124,22 +118,16 @@ class _Play:
 
     def advance(self, coarseness: float) -> bool:
         """Goes on to when something has ended, and what ends soon after; False if nothing more does."""
-        coming = bisect_right(self._moments, self.time)
-        soonest = min(
-            [*self._moments[coming : coming + 1], *(end for end, _, _ in self._ends[:1])], default=None
-        )
+        coming = self._moments[bisect_right(self._moments, self.time) :]
+        soonest = min([*coming[:1], *(end for end, _, _ in self._ends[:1])], default=None)
         if soonest is None:
             return False
         until = soonest + coarseness * max(0.0, soonest - self._draft.time)
-        last = (
-            self._moments[max(coming, bisect_right(self._moments, until)) - 1]
-            if coming < len(self._moments)
-            else soonest
-        )
         ended = []
         while self._ends and self._ends[0][0] <= until:
             ended.append(heapq.heappop(self._ends))
-        before, self.time = self.time, max([soonest, last, *(end for end, _, _ in ended)])
+        last = coming[: bisect_right(coming, until)][-1:]
+        before, self.time = self.time, max([soonest, *last, *(end for end, _, _ in ended)])
         self._world = self._line.between(self._world, before, self.time)
         for _, _, placement in ended:
             _release(self._world, placement)

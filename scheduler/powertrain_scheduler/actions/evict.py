@@ -27,14 +27,37 @@ def make_room(draft: Draft, wanted: Ask, choice: Choice, candidates: Candidates)
     if chosen is None or not chosen.any():
         return False
     draft.evict(draft.units().pods(chosen), wanted)
-    placement = gang.find(wanted, draft.worlds(wanted.group, draft.later), draft.quotas, choice)
+    if (placement := gang.find(wanted, draft.worlds_now(wanted.group), draft.quotas, choice)) is not None:
+        draft.place(placement)  # what leaves was in the way of those for whom room is held, not of this group
+        return True
+    placement = gang.find(wanted, draft.worlds_later(wanted.group), draft.quotas, choice)
     assert placement is not None  # the same search, asked about the same state, found one
     draft.hold(placement)
     return True
 
 
 def _choose(draft: Draft, wanted: Ask, choice: Choice, candidates: Candidates) -> Mask | None:
-    lines = Lines(draft, wanted, choice, candidates)
+    """The cheaper of two sets: from units in line by what they cost, and by what clearing their node costs."""
+    one_by_one = _chosen(draft, wanted, choice, Lines(draft, wanted, choice, candidates), candidates)
+    pods = sum(len(need.pods) for need in wanted.needs)
+    if one_by_one is not None and int(one_by_one.sum()) <= pods:
+        return one_by_one  # each makes room for a pod or more: clearing whole nodes can't need fewer
+    by_node = _chosen(
+        draft, wanted, choice, Lines(draft, wanted, choice, candidates, by_node=True), candidates
+    )
+    found = [each for each in (one_by_one, by_node) if each is not None]
+    return min(found, key=lambda chosen: _price(draft, chosen)) if found else None
+
+
+def _price(draft: Draft, chosen: Mask) -> tuple[int, float, int]:
+    """The highest priority evicted, the work lost, the number of units."""
+    units = draft.units()
+    if not chosen.any():
+        return (0, 0.0, 0)
+    return int(units.priority[chosen].max()), float(units.lost[chosen].sum()), int(chosen.sum())
+
+
+def _chosen(draft: Draft, wanted: Ask, choice: Choice, lines: Lines, candidates: Candidates) -> Mask | None:
     for domain in lines.cheapest_first()[:DOMAINS_TRIED]:
         line, length = lines.of(domain), int(lines.needed[domain])
         while (

@@ -29,12 +29,17 @@ class Candidates:
 class Lines:
     """One line per domain, and the part of it that makes room enough."""
 
-    def __init__(self, draft: Draft, wanted: Ask, choice: Choice, candidates: Candidates) -> None:
+    def __init__(
+        self, draft: Draft, wanted: Ask, choice: Choice, candidates: Candidates, by_node: bool = False
+    ) -> None:
+        """`by_node` puts those first whose leaving empties a node of few others: the cheapest units one
+        by one may be spread so thinly that none of them makes room for a pod that needs several of
+        their places."""
         self._draft = draft
         self._units = draft.units()
         self._masks = [_usable(draft, wanted, need, choice) for need in wanted.needs]
         self.codes, self.number = self._domains(wanted, choice)
-        self._stand_in_line(candidates)
+        self._stand_in_line(candidates, wanted.needs[0] if by_node else None)
         self.needed = self._lengths(wanted.needs)
         """Per domain, units from the front of the line that must go; -1 where all would not be enough."""
 
@@ -68,7 +73,7 @@ class Lines:
         joined = gang.joined_domain(column, wanted.anchor)
         return (codes if joined is None else np.where(codes == joined, codes, -1)), len(column.values)
 
-    def _stand_in_line(self, candidates: Candidates) -> None:
+    def _stand_in_line(self, candidates: Candidates, need: Need | None) -> None:
         """Every (domain, unit) pair in order, and every pod of these on the domain's nodes."""
         units, holdings = self._units, self._draft.holdings
         pods = np.flatnonzero(units.pods(candidates.units))
@@ -77,6 +82,13 @@ class Lines:
         key = self.codes[row] * len(units.order) + units.rank[units.of[pods]]
         pairs, pair_of_pod = np.unique(key, return_inverse=True)
         domain, rank = np.divmod(pairs, max(1, len(units.order)))
+        if need is not None:
+            nodes = self._node_places(need, pods)
+            first = np.full(len(pairs), len(nodes), dtype=np.int64)
+            np.minimum.at(first, pair_of_pod, nodes[row])
+            order = np.lexsort((rank, first, domain))
+            domain, rank = domain[order], rank[order]
+            pair_of_pod = np.argsort(order)[pair_of_pod]
         unit = units.order[rank]
         owed = _owed(candidates, domain, unit)
         self._domain, self._unit = domain[owed], unit[owed]
@@ -88,6 +100,36 @@ class Lines:
         self._pod_domain = self.codes[self._pod_row]
         self._pod_place = self._place[new_pair[pair_of_pod[mine]]]
         self._pod_amounts = holdings.vectors[holdings.traits[pods[mine]]]
+
+    def _node_places(self, need: Need, pods: Ints) -> Ints:
+        """Per node, its place among all: those first where room for one pod of the class costs least."""
+        units, holdings = self._units, self._draft.holdings
+        order = np.lexsort((units.rank[units.of[pods]], holdings.row[pods]))
+        pods = pods[order]
+        row, unit = holdings.row[pods], units.of[pods]
+        size = len(self.codes)
+        start = np.searchsorted(row, np.arange(size + 1))
+        enough = self._freed(need, pods, row, start) >= need.traits.amounts
+        makes_room = np.append(np.flatnonzero(enough.all(axis=1)), len(pods))
+        # Per node, the pod with whose leaving there is room.
+        last = makes_room[np.searchsorted(makes_room, start[:-1])]
+        goes = np.arange(len(pods)) <= last[row]
+        priority = np.full(size, np.iinfo(np.int64).min, dtype=np.int64)
+        np.maximum.at(priority, row[goes], units.priority[unit[goes]])
+        lost = np.bincount(row[goes], weights=units.lost[unit[goes]], minlength=size)
+        number = np.bincount(row[goes], minlength=size)
+        hopeless = (last >= start[1:]) | (start[1:] == start[:-1])
+        places: Ints = np.argsort(np.lexsort((number, lost, priority, hopeless)))
+        return places
+
+    def _freed(self, need: Need, pods: Ints, row: Ints, start: Ints) -> Ints:
+        """Per pod, sorted by node: what its node has free of each requested resource once it and those before it leave."""
+        columns, holdings = need.traits.columns, self._draft.holdings
+        sums = np.cumsum(holdings.vectors[np.ix_(holdings.traits[pods], columns)], axis=0)
+        before = np.vstack([np.zeros_like(sums[:1]), sums])[start[row]]
+        free = self._draft.fleet.facts.allocatable[:, columns] - self._draft.later.used[:, columns]
+        freed: Ints = sums - before + free[row]
+        return freed
 
     def _lengths(self, needs: tuple[Need, ...]) -> Ints:
         found = [self._length(need, mask) for need, mask in zip(needs, self._masks, strict=True)]

@@ -63,13 +63,16 @@ def _entitled(draft: Draft, queue: str, accelerator: int, asked: int) -> int | N
 
 
 def _lenders(draft: Draft, queue: str, accelerator: int, scope: int) -> list[int | None]:
-    """Per queue row, the row that owes the claimant what the queue holds; -1: no quota says, None: it owes nothing."""
-    fleet, own = draft.fleet, draft.fleet.ancestry[queue]
+    """Per queue row, the row that owes the claimant what the queue holds; -1: no quota says, None: it owes nothing.
+
+    What both have in common they share: only a quota of the claimant's own side is a claim.
+    """
+    fleet, own, entry = draft.fleet, draft.fleet.ancestry[queue], draft.quotas.entry
     found: list[int | None] = []
     for other in fleet.queue_list:
         path = fleet.ancestry[other.name]
-        apart = [row for row in path if row not in own]
-        limited = [row for row in apart if draft.quotas.entry[row, accelerator]]
-        owes = other.name != queue and (scope == ANYWHERE or scope in path)
+        claims = any(entry[row, accelerator] for row in own if row not in path)
+        limited = [row for row in path if row not in own and entry[row, accelerator]]
+        owes = claims and (scope == ANYWHERE or scope in path)
         found.append((limited[-1] if limited else -1) if owes else None)
     return found

@@ -43,6 +43,15 @@ def packed(room: Ints, key: Ints, need: int) -> Ints | None:
     return counts
 
 
+def all_over(room: Ints, key: Ints, need: int) -> Ints | None:
+    """The same if every place takes one first."""
+    one = np.minimum(room, 1)
+    if int(one.sum()) >= need:
+        return packed(one, key, need)
+    rest = packed(room - one, key, need - int(one.sum()))
+    return None if rest is None else one + rest
+
+
 def together(room: Ints, key: Ints, levels: Sequence[Ints], need: int) -> Ints | None:
     """How many of `need` pods each place takes so that they spread over few domains; None if too few fit.
 
