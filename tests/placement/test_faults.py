@@ -1,5 +1,6 @@
 """Whatever fails between a decision and its binding: whole gangs end bound, or nothing stays bound."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -245,6 +246,20 @@ async def test_a_crash_amid_a_gang_is_made_good_by_the_next_process(kube: FakeKu
     async with scheduler(kube, tmp_path, identity="two"):
         await until(lambda: is_scheduled(kube, "g"))
     assert {node_of(kube, "g-0"), node_of(kube, "g-1")} in ({"n0", "n1"}, {"n2", "n3"}, {"n4", "n5"})
+
+
+async def test_a_clean_stop_amid_a_gang_leaves_it_whole(kube: FakeKube, tmp_path: Path) -> None:
+    gate = kube.faults.hold("bind", PODS, "g-1")
+    put_gang(kube, "g", 2)
+    async with scheduler(kube, tmp_path) as running:
+        await gate.arrival()
+        stopping = asyncio.create_task(running.stop())
+        await until(lambda: node_of(kube, "g-0"))
+        kube.put(pod("too-late", gpu=1))
+        gate.open()
+        await stopping
+    assert node_of(kube, "g-0") and node_of(kube, "g-1")
+    assert not node_of(kube, "too-late")
 
 
 async def test_of_two_processes_one_acts_and_the_other_takes_over(kube: FakeKube, tmp_path: Path) -> None:

@@ -4,11 +4,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from powertrain_scheduler.power.model import pool_watts
+from powertrain_scheduler.snapshot import Snapshot
+
 from powertrain_operator.energy.ledger import Ledger
 from powertrain_operator.kube.errors import ApiError
 from powertrain_operator.kube.resources import ACCELERATORPOOLS, QUEUES, Resource
-from powertrain_scheduler.power.model import pool_watts
-from powertrain_scheduler.snapshot import Snapshot
 
 from .cache import Cache
 from .execute.writes import Fenced, Writes

@@ -5,11 +5,12 @@ a gang. What is deleted here is made anew by its owner.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
+
+from powertrain_scheduler.snapshot import PodGroup
 
 from powertrain_operator.api.time import to_rfc3339
 from powertrain_operator.kube.errors import ApiError
-from powertrain_scheduler.snapshot import PodGroup
 
 from . import names
 from .cache import Cache
@@ -62,22 +63,26 @@ class Janitor:
         """Look and clean up for as long as we lead."""
         while True:
             await self._timing.sleep(ROUND)
-            try:
-                await self.round()
-            except (ApiError, Fenced) as failure:
-                _log.warning("clean-up is tried again: %s", failure)
+            await self.round()
 
     async def round(self) -> None:
-        """One look at everything that is noted. Raises ApiError or Fenced."""
+        """One look at everything that is noted."""
         now = self._timing.monotonic()
         for group, since in list(self._partial.items()):
             if now - since >= self._gang_seconds and group not in self._under_way:
-                await self._release(group)
+                await self._tried(self._release(group), group)
         strangers = self._cache.nodes.strangers
         self._stranded = {pod: self._stranded.get(pod, now) for pod in strangers}
         for pod, since in list(self._stranded.items()):
             if now - since >= NODE_GRACE:
-                await self._bury(pod)
+                await self._tried(self._bury(pod), pod)
+
+    async def _tried(self, work: Coroutine[None, None, None], what: str) -> None:
+        """Do it; what fails is tried again in the next round and keeps nothing else from being done."""
+        try:
+            await work
+        except (ApiError, Fenced) as failure:
+            _log.warning("%s: clean-up is tried again: %s", what, failure)
 
     async def _release(self, group: str) -> None:
         """Have the gang's pods leave, so that it starts anew as a whole."""

@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from powertrain_scheduler.policy import Policy
+
 from powertrain_operator import __version__
 from powertrain_operator.kube.client import Client
 from powertrain_operator.kube.events import EventRecorder
@@ -20,7 +22,6 @@ from powertrain_operator.kube.lease import LeaderElection
 from powertrain_operator.kube.retry import RetryPolicy
 from powertrain_operator.telemetry import server
 from powertrain_operator.telemetry.metrics import SchedulerMetrics
-from powertrain_scheduler.policy import Policy
 
 from .cache import Cache
 from .execute.writes import Writes
@@ -165,15 +166,14 @@ class Candidacy:
         )
 
     async def _serve(self, term: Term) -> None:
-        """Act until leadership is lost, or we are told to stop: then the books are closed first."""
+        """Act until leadership is lost, or we are told to stop: then the term is wound up first."""
         self._metrics.set_leader(True)
         acting = asyncio.create_task(term.run())
         lost = asyncio.create_task(self._election.lost.wait())
         try:
             await asyncio.wait([acting, lost], return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            await end(acting)
-            await term.close_books()
+            await term.wind_up()
             raise
         finally:
             self._metrics.set_leader(False)

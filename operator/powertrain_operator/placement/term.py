@@ -10,14 +10,16 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Iterable
 
-from powertrain_operator.api.names import API_VERSION, SCHEDULER_NAME
-from powertrain_operator.energy.ledger import Ledger
-from powertrain_operator.kube.events import EventRecorder, ObjectRef
-from powertrain_operator.telemetry.metrics import PoolReading, SchedulerMetrics
-from powertrain_operator.telemetry.metrics import Waiting as WaitingGroup
 from powertrain_scheduler.plan import Evict, Plan
 from powertrain_scheduler.policy import Policy
 from powertrain_scheduler.reasons import Reason
+
+from powertrain_operator.api.names import API_VERSION, SCHEDULER_NAME
+from powertrain_operator.energy.ledger import Ledger
+from powertrain_operator.kube.errors import ApiError
+from powertrain_operator.kube.events import EventRecorder, ObjectRef
+from powertrain_operator.telemetry.metrics import PoolReading, SchedulerMetrics
+from powertrain_operator.telemetry.metrics import Waiting as WaitingGroup
 
 from . import names
 from .bookkeeper import Bookkeeper
@@ -33,6 +35,7 @@ from .status import pools
 from .status.conditions import Conditions
 from .status.writer import StatusWriter
 from .timing import Timing
+from .translate.views import Pod
 from .watches import Watches
 
 _log = logging.getLogger(__name__)
@@ -40,6 +43,8 @@ _log = logging.getLogger(__name__)
 BINDINGS_AT_ONCE = 32
 EVICTIONS_AT_ONCE = 4
 STATUSES_AT_ONCE = 4
+WIND_UP_SECONDS = 5.0
+"""Longest that a clean stop waits for bindings under way."""
 CATCH_UP_SECONDS = 10.0
 """Longest wait for the watches to show what the leader before us wrote last."""
 
@@ -89,8 +94,13 @@ class Term:
             self._detach()
             self._cache.forget_all()
 
-    async def close_books(self) -> None:
-        """Write the meter readings of a term that ends well; we must still lead."""
+    async def wind_up(self) -> None:
+        """End the term well, while `run` still runs and we still lead: decide nothing more, let bindings
+        under way end, so that no gang is left bound in part, and write the meter readings."""
+        self._loop.stop()
+        until = self._timing.monotonic() + WIND_UP_SECONDS
+        while self._binder.under_way and self._timing.monotonic() < until:
+            await self._timing.sleep(0.02)
         self._bookkeeper.read_meters()
         await self._bookkeeper.write(last=True)
 
@@ -109,7 +119,7 @@ class Term:
         The leader before us may have bound pods a moment ago. Deciding without having seen them could
         fill a node twice.
         """
-        bound = await self._writes.bound_pods(SCHEDULER_NAME)
+        bound = await self._bound_pods()
         missing = {names.key(pod.metadata.namespace, pod.metadata.name): pod.metadata.uid for pod in bound}
         until = self._timing.monotonic() + CATCH_UP_SECONDS
         while True:
@@ -120,6 +130,15 @@ class Term:
                 _log.warning("the watch does not show %d bound pods, such as %s", len(missing), min(missing))
                 return
             await self._timing.sleep(0.05)
+
+    async def _bound_pods(self) -> list[Pod]:
+        """What the API server says is bound; asked until it answers, since nothing may be decided before."""
+        while True:
+            try:
+                return await self._writes.bound_pods(SCHEDULER_NAME)
+            except ApiError as failure:
+                _log.warning("what is bound could not be read and is asked again: %s", failure)
+                await self._timing.sleep(1.0)
 
     # --- what a cycle decided
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from powertrain_operator.api.cluster import PodGroupView
 from powertrain_scheduler.plan import Bind
 from powertrain_scheduler.snapshot import PodClass, PodGroup, Queue, Snapshot
 
+from powertrain_operator.api.cluster import PodGroupView
+
 from .. import names
 from ..translate import constraints, objects, pods, views
-from ..translate.nodes import node_fact
+from ..translate.nodes import node_fact, same_node
 from ..translate.objects import PoolTrouble
 from ..translate.pods import PodFact
 from .claims import Claims
@@ -36,6 +37,8 @@ class Cache:
         self._seen: dict[str, PodFact] = {}
         """What the watch said of pods of which something else is believed."""
         self._classes: dict[PodClass, PodClass] = {}
+        self._made: tuple[views.PodSpec, PodClass, str] | None = None
+        """The last class made and the spec it was made from: pods of one template come together."""
         self._queue_objects: dict[str, Queue] = {}
         self._pools: dict[str, objects.PoolFact] = {}
         self._settings_changed = True
@@ -45,10 +48,14 @@ class Cache:
 
     def on_node(self, key: str, before: views.Node | None, after: views.Node | None) -> None:
         """A node changed."""
+        if before is not None and after is not None and same_node(before, after):
+            return
         self.nodes.put(key, node_fact(after) if after else None)
 
     def on_pod(self, key: str, before: views.Pod | None, after: views.Pod | None) -> None:
         """A pod of any scheduler changed."""
+        if before is not None and after is not None and self._tells_nothing(key, before, after):
+            return
         seen = None
         if after is not None and not pods.is_finished(after):
             pod_class, trouble = self._class_of(key, before, after)
@@ -241,14 +248,24 @@ class Cache:
         if before.group and (after is None or after.group != before.group):
             self.groups.drop_member(before.group, before.key)
 
+    def _tells_nothing(self, key: str, before: views.Pod, after: views.Pod) -> bool:
+        """Whether nothing that matters differs; when a pod started matters only until its group's start is known."""
+        if not pods.same_fact(before, after):
+            return False
+        known = self.pods.get(key)
+        return known is None or not known.group or known.group in self.groups.started
+
     def _class_of(self, key: str, before: views.Pod | None, after: views.Pod) -> tuple[PodClass, str]:
         """The pod's class, shared with all pods of that class, and what it requires in vain."""
         known = self.pods.get(key)
         if known is not None and before is not None and pods.same_class(before.spec, after.spec):
             return known.pod_class, known.trouble
-        made = pods.pod_class(after.spec)
-        self._trim_classes()
-        return self._classes.setdefault(made, made), constraints.unsupported(after.spec) or ""
+        if self._made is None or not pods.same_class(self._made[0], after.spec):
+            self._trim_classes()
+            made = pods.pod_class(after.spec)
+            trouble = constraints.unsupported(after.spec) or ""
+            self._made = (after.spec, self._classes.setdefault(made, made), trouble)
+        return self._made[1], self._made[2]
 
     def _trim_classes(self) -> None:
         """Classes of pods that are long gone must not pile up."""

@@ -93,7 +93,7 @@ class GroupTable:
         for group in self._stale:
             before = self.built.get(group)
             after = self._build(group)
-            if after == before:
+            if before is after or (before is not None and after == before):
                 continue
             self.changed = True
             self.touched.add(group)
@@ -112,10 +112,10 @@ class GroupTable:
             if fact is None:
                 self.nominated.pop(group, None)
                 return None
-        in_order = sorted(members.values(), key=_by_rank) if members else []
         if names.is_alone(group):
-            return self._alone(group, in_order[0])
-        return self._gang(group, fact, in_order)
+            assert members is not None
+            return self._alone(group, next(iter(members.values())))
+        return self._gang(group, fact, sorted(members.values(), key=_by_rank) if members else [])
 
     def _alone(self, group: str, pod: PodFact) -> PodGroup | None:
         """A plain pod: a group of one with the pod's own queue and priority."""

@@ -33,7 +33,8 @@ class NodeTable:
         self._used = self._leaving = np.zeros((0, len(_FIRST)), dtype=np.int64)
         self._rows: dict[str, int] = {}
         self._columns: dict[str, int] = {}
-        self._vectors: dict[PodClass, Table] = {}
+        self._vectors: dict[int, tuple[PodClass, Table]] = {}
+        """By the class's id, which stays its own as long as the class is kept beside it."""
         self._ports: dict[str, dict[str, tuple[HostPort, ...]]] = {}
 
     def put(self, name: str, fact: NodeFact | None) -> bool:
@@ -106,11 +107,13 @@ class NodeTable:
 
     def _vector(self, pod_class: PodClass) -> Table:
         """The class's request by column; what no node offers has no column and cannot be used up."""
-        if (vector := self._vectors.get(pod_class)) is None:
-            vector = self._vectors[pod_class] = np.zeros(len(self._columns), dtype=np.int64)
-            for resource, amount in pod_class.request:
-                if (column := self._columns.get(resource)) is not None:
-                    vector[column] = amount
+        if (known := self._vectors.get(id(pod_class))) is not None:
+            return known[1]
+        vector = np.zeros(len(self._columns), dtype=np.int64)
+        for resource, amount in pod_class.request:
+            if (column := self._columns.get(resource)) is not None:
+                vector[column] = amount
+        self._vectors[id(pod_class)] = (pod_class, vector)
         return vector
 
     def _claimed(self) -> Mapping[str, frozenset[HostPort]]:

@@ -10,9 +10,10 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from powertrain_scheduler.plan import Bind
+
 from powertrain_operator.kube.errors import ApiError, Conflict, TooManyRequests
 from powertrain_operator.telemetry.metrics import BindResult, SchedulerMetrics
-from powertrain_scheduler.plan import Bind
 
 from .. import names
 from ..cache import Cache

@@ -10,9 +10,10 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
+from powertrain_scheduler.plan import Evict
+
 from powertrain_operator.kube.errors import ApiError, Conflict, NotFound
 from powertrain_operator.telemetry.metrics import SchedulerMetrics
-from powertrain_scheduler.plan import Evict
 
 from .. import names
 from ..cache import Cache

@@ -72,7 +72,9 @@ class Conditions:
         members = self._cache.groups.members(group)
         first = core.waiting[0].name if core and core.waiting else min(members, default="")
         pod = members.get(first)
-        if waiting is None or pod is None or pod.node or self._told.get(group) == pod.uid:
+        if waiting is None or pod is None or pod.node or self._is_there(group):
+            return
+        if self._told.get(group) == pod.uid:
             return
         condition = {
             "type": "PodScheduled",

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from powertrain_scheduler.snapshot import PodGroup
+
 from powertrain_operator.api.cluster import Evicted, PodGroupView
 from powertrain_operator.api.fields import shortened
 from powertrain_operator.api.time import from_rfc3339, to_rfc3339
-from powertrain_scheduler.snapshot import PodGroup
 
 from ..outlook import Waiting
 

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from powertrain_scheduler.power.model import devices
+from powertrain_scheduler.snapshot import NodeFacts, Snapshot
+
 from powertrain_operator.api.fields import shortened
 from powertrain_operator.energy.ledger import Account
 from powertrain_operator.telemetry.metrics import PoolReading
-from powertrain_scheduler.power.model import devices
-from powertrain_scheduler.snapshot import NodeFacts, Snapshot
 
 from ..translate.nodes import CORDON
 from ..translate.objects import PoolTrouble

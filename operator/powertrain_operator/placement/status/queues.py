@@ -5,12 +5,13 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
-from powertrain_operator.api.fields import shortened
 from powertrain_scheduler import quota
 from powertrain_scheduler.fleet import Fleet
 from powertrain_scheduler.holdings import Holdings
 from powertrain_scheduler.reasons import Reason
 from powertrain_scheduler.snapshot import PodGroup, Queue, Snapshot
+
+from powertrain_operator.api.fields import shortened
 
 Status = dict[str, Any]
 _PARENT_NOT_FOUND = "ParentNotFound"

@@ -11,10 +11,11 @@ from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 
+from powertrain_scheduler.snapshot import PodGroup
+
 from powertrain_operator.api.cluster import Evicted, PodGroupView
 from powertrain_operator.kube.errors import ApiError, NotFound
 from powertrain_operator.kube.resources import PODGROUPS
-from powertrain_scheduler.snapshot import PodGroup
 
 from .. import names
 from ..cache import Cache

@@ -7,8 +7,9 @@ version. What is *required* but not understood here must not be placed as if it 
 
 from collections.abc import Iterable
 
-from powertrain_operator.api import cluster
 from powertrain_scheduler.snapshot import HostPort, NodeTerm, Requirement, Toleration
+
+from powertrain_operator.api import cluster
 
 from .views import PodSpec
 
@@ -73,9 +74,13 @@ def unsupported(spec: PodSpec) -> str | None:
 
 def claims(namespace: str, pod: str, spec: PodSpec) -> tuple[str, ...]:
     """The volume claims the pod mounts, as `namespace/name`, sorted."""
-    names = [each.persistent_volume_claim.claim_name for each in spec.volumes if each.persistent_volume_claim]
-    names += [f"{pod}-{each.name}" for each in spec.volumes if each.ephemeral is not None]
-    return tuple(sorted(f"{namespace}/{name}" for name in names))
+    found: list[str] = []
+    for volume in spec.volumes:
+        if volume.persistent_volume_claim is not None:
+            found.append(f"{namespace}/{volume.persistent_volume_claim.claim_name}")
+        elif volume.ephemeral is not None:
+            found.append(f"{namespace}/{pod}-{volume.name}")
+    return tuple(sorted(found)) if found else ()
 
 
 def _says_something(term: cluster.NodeSelectorTerm) -> bool:

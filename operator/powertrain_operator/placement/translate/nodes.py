@@ -1,8 +1,9 @@
 """A node as placement knows it: what it offers and whom it lets in."""
 
 import msgspec
-from powertrain_operator.api.quantity import amount
 from powertrain_scheduler.snapshot import Taint
+
+from powertrain_operator.api.quantity import amount
 
 from .views import Node
 
@@ -32,6 +33,17 @@ def node_fact(node: Node) -> NodeFact:
         taints=_taints(node),
         ready=_is_ready(node) and node.metadata.deletion_timestamp is None,
         cordoned=node.spec.unschedulable,
+    )
+
+
+def same_node(old: Node, new: Node) -> bool:
+    """Whether two states of one node surely make the same fact, as after a heartbeat."""
+    before, after = old.metadata, new.metadata
+    return (
+        before.labels == after.labels
+        and before.deletion_timestamp == after.deletion_timestamp
+        and old.spec == new.spec
+        and old.status == new.status
     )
 
 

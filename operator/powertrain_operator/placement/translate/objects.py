@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import msgspec
+from powertrain_scheduler.power.catalogue import CATALOGUE
+from powertrain_scheduler.snapshot import Pool, Power, Queue, Quota, Topology
+
 from powertrain_operator.api.cluster import PodGroupView
 from powertrain_operator.api.names import DEFAULT_QUEUE
 from powertrain_operator.api.time import parse_duration
-from powertrain_scheduler.power.catalogue import CATALOGUE
-from powertrain_scheduler.snapshot import Pool, Power, Queue, Quota, Topology
 
 from . import views
 
@@ -54,9 +55,8 @@ def group_fact(group: PodGroupView) -> GroupFact | None:
     meta, spec, scheduled = group.metadata, group.spec, group.status.scheduled_time
     if meta.deletion_timestamp is not None:
         return None
-    runtime = spec.runtime
-    maximum = parse_duration(runtime.maximum) if runtime and runtime.maximum else None
-    expected = parse_duration(runtime.expected) if runtime and runtime.expected else maximum
+    maximum = _seconds(spec.runtime.maximum) if spec.runtime else None
+    expected = _seconds(spec.runtime.expected) if spec.runtime else None
     topology = spec.topology
     return GroupFact(
         queue=spec.queue,
@@ -65,11 +65,19 @@ def group_fact(group: PodGroupView) -> GroupFact | None:
         priority=spec.priority,
         preemptible=spec.preemptible,
         topology=Topology(topology.required, topology.preferred) if topology else _NO_TOPOLOGY,
-        expected=expected,
+        expected=maximum if expected is None else expected,
         maximum=maximum,
         excluded_nodes=frozenset(spec.excluded_nodes),
         scheduled=scheduled.timestamp() if scheduled else None,
     )
+
+
+def _seconds(duration: str | None) -> float | None:
+    """None where there is none, or one that no schema should have let through."""
+    try:
+        return parse_duration(duration) if duration else None
+    except ValueError:
+        return None
 
 
 def queue(view: views.Queue) -> Queue:

@@ -5,10 +5,12 @@ A `PodFact` holds only what a decision can depend on, so that an event that chan
 """
 
 import sys
+from operator import attrgetter
 
 import msgspec
-from powertrain_operator.api.names import LABEL_POD_GROUP, LABEL_RANK, SCHEDULER_NAME
 from powertrain_scheduler.snapshot import PodClass
+
+from powertrain_operator.api.names import LABEL_POD_GROUP, LABEL_RANK, SCHEDULER_NAME
 
 from .. import names
 from . import constraints
@@ -17,17 +19,19 @@ from .views import Pod, PodSpec
 
 _FINISHED = ("Succeeded", "Failed")
 _LAST = sys.maxsize
-_CONSTANT = (
+_of_class = attrgetter(
     "containers",
     "init_containers",
     "node_selector",
     "affinity",
     "tolerations",
+    "topology_spread_constraints",
+    "resource_claims",
     "overhead",
     "resources",
     "host_network",
 )
-"""Fields of the spec that a class is made from; most pods keep them for life."""
+"""Fields of the spec that class and `constraints.unsupported` are made from; most pods keep them for life."""
 
 
 class PodFact(msgspec.Struct, frozen=True, gc=False):
@@ -108,7 +112,19 @@ def pod_class(spec: PodSpec) -> PodClass:
 
 def same_class(old: PodSpec, new: PodSpec) -> bool:
     """Whether the two surely have the same class: much cheaper than making it again."""
-    return all(getattr(old, field) == getattr(new, field) for field in _CONSTANT)
+    return _of_class(old) == _of_class(new)
+
+
+def same_fact(old: Pod, new: Pod) -> bool:
+    """Whether two states of one pod surely make the same fact, its start aside: most events change less."""
+    before, after = old.metadata, new.metadata
+    return (
+        before.uid == after.uid
+        and before.labels == after.labels
+        and before.deletion_timestamp == after.deletion_timestamp
+        and is_finished(old) == is_finished(new)
+        and old.spec == new.spec
+    )
 
 
 def _rank(text: str) -> int:

@@ -7,9 +7,10 @@ is more. Pod-level resources replace that for CPU, memory and huge pages; overhe
 
 from collections.abc import Iterable, Mapping
 
+from powertrain_scheduler.snapshot import CPU, MEMORY, PODS
+
 from powertrain_operator.api.cluster import Container, ResourceRequirements
 from powertrain_operator.api.quantity import Quantity, amount
-from powertrain_scheduler.snapshot import CPU, MEMORY, PODS
 
 from .views import PodSpec
 

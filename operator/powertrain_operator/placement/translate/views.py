@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+
 from powertrain_operator.api.cluster import (
     Container,
     NodeAffinity,

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from powertrain_operator.api.time import to_rfc3339
 from powertrain_scheduler.cycle import decide
 from powertrain_scheduler.plan import Plan
 from powertrain_scheduler.policy import Policy
+
+from powertrain_operator.api.time import to_rfc3339
 
 from .. import names
 from ..cache import Cache

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+
 from powertrain_operator import api
 from powertrain_operator.api.cluster import Condition, PodGroupView, from_manifest
 from powertrain_operator.api.names import GROUP
