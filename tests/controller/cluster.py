@@ -18,14 +18,12 @@ from aiohttp import web
 from fakekube import FakeKube, Json
 from fakekube.http import Server
 from fakekube.objects import Change, Objects
-
 from powertrain_operator.api.names import GROUP, LABEL_POD_GROUP, VERSION
 from powertrain_operator.api.time import to_rfc3339
 from powertrain_operator.controller.process import OperatorOptions, run_operator
 from powertrain_operator.kube.resources import (
     INFERENCESERVICES,
     NAMESPACES,
-    NODES,
     OURS,
     PODGROUPS,
     PODS,
@@ -41,6 +39,9 @@ PATIENCE = 30.0
 class DescribingServer(Server):
     """Answers, beside all else, which kinds are served: kopf asks."""
 
+    crds = True
+    """Our kinds are installed."""
+
     async def serve(self, request: web.Request) -> web.StreamResponse:
         match request.path:
             case "/api":
@@ -50,8 +51,10 @@ class DescribingServer(Server):
             case "/apis":
                 versions = [{"groupVersion": f"{GROUP}/{VERSION}", "version": VERSION}]
                 group = {"name": GROUP, "versions": versions, "preferredVersion": versions[0]}
-                return web.json_response({"kind": "APIGroupList", "groups": [group]})
+                return web.json_response({"kind": "APIGroupList", "groups": [group] if self.crds else []})
             case path if path == f"/apis/{GROUP}/{VERSION}":
+                if not self.crds:
+                    return web.json_response({"code": 404, "reason": "NotFound"}, status=404)
                 return web.json_response({"kind": "APIResourceList", "resources": _kinds(*OURS)})
         return await super().serve(request)
 
@@ -77,7 +80,10 @@ class DescribingKube(FakeKube):
         super().__init__()
         self.listeners: list[Callable[[Change], None]] = []
         self._objects = Objects(self._tell)
-        self._server = DescribingServer(self._objects, self._watchers, self.faults)
+        self._server: DescribingServer = DescribingServer(self._objects, self._watchers, self.faults)
+
+    def install_crds(self, installed: bool = True) -> None:
+        self._server.crds = installed
 
     def _tell(self, change: Change) -> None:
         self._watchers.tell(change)

@@ -5,11 +5,12 @@ import random
 from pathlib import Path
 
 import pytest
-from fakekube.objects import Change
-
 from controller.cluster import Cluster
+from fakekube.objects import Change
 from powertrain_operator.api.names import LABEL_ATTEMPT
+from powertrain_operator.controller import controller
 from powertrain_operator.kube.resources import PODGROUPS, PODS, SERVICES, TRAININGJOBS
+from powertrain_operator.reconcile import ObservedJob, Outcome, reconcile_training_job
 from reconcile.building import job
 
 AT_ONCE = {"maxRestarts": 5, "backoff": {"initial": "1ms", "maximum": "1ms"}}
@@ -112,19 +113,17 @@ async def test_jobs_go_on_while_the_watches_are_cut_again_and_again(cluster: Clu
 async def test_a_mistake_of_ours_with_one_object_does_not_stop_the_others(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from powertrain_operator.controller import controller
-
-    reconcile = controller.reconcile_training_job
-
-    def faulty(seen: object) -> object:
-        if seen.job.name == "cursed":  # type: ignore[attr-defined]
+    def faulty(seen: ObservedJob) -> Outcome:
+        if seen.job.name == "cursed":
             raise ZeroDivisionError("a mistake")
-        return reconcile(seen)  # type: ignore[arg-type]
+        return reconcile_training_job(seen)
 
     monkeypatch.setattr(controller, "reconcile_training_job", faulty)
     async with cluster.operator(tmp_path):
         cluster.kube.put(job("cursed", workers=1))
         cluster.kube.put(job("llm", workers=1))
         await cluster.until(lambda: cluster.phase("llm") == "Running")
-    told = [record for record in caplog.records if record.exc_info and "ZeroDivisionError" in str(record.exc_info)]
+    told = [
+        record for record in caplog.records if record.exc_info and "ZeroDivisionError" in str(record.exc_info)
+    ]
     assert {str(record.__dict__["object"]) for record in told} == {"TrainingJob team-a/cursed"}

@@ -51,6 +51,14 @@ async def test_a_gang_whose_worker_fails_starts_again_as_a_whole(cluster: Cluste
         assert cluster.status("llm")["failedNodes"] == [{"node": "node-1", "failures": 1}]
 
 
+async def scaled(cluster: Cluster, replicas: int) -> None:
+    """Returns once the service has as many replicas, after asking for them."""
+    cluster.kube.change(INFERENCESERVICES, "team-a", "chat", {"spec": {"replicas": replicas}})
+    ready = f"{replicas}/{replicas}"
+    await cluster.until(lambda: cluster.status("chat", INFERENCESERVICES)["ready"] == ready)
+    await cluster.until(lambda: len(cluster.pods()) == replicas)
+
+
 async def test_a_service_gets_its_replicas_and_follows_kubectl_scale(
     cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -59,10 +67,7 @@ async def test_a_service_gets_its_replicas_and_follows_kubectl_scale(
         await cluster.until(lambda: cluster.service_phase("chat") == "Ready")
         assert cluster.status("chat", INFERENCESERVICES)["url"] == "http://chat.team-a.svc:8000"
         for replicas in (3, 1, 0):
-            cluster.kube.change(INFERENCESERVICES, "team-a", "chat", {"spec": {"replicas": replicas}})
-            ready = f"{replicas}/{replicas}"
-            await cluster.until(lambda: cluster.status("chat", INFERENCESERVICES)["ready"] == ready)
-            await cluster.until(lambda: len(cluster.pods()) == replicas)
+            await scaled(cluster, replicas)
         assert cluster.kube.objects(PODGROUPS, "team-a") == []
 
 
@@ -125,9 +130,7 @@ async def test_pods_that_the_api_server_refuses_are_told_to_the_job_owner(
         cluster.kube.put(job(workers=1))
         await cluster.until(lambda: cluster.phase("llm") == "Invalid")
         assert cluster.status("llm")["reason"] == "PodRefused"
-        assert cluster.status("llm")["message"] == (
-            f"Pod llm-worker-0 is refused by the API server: {why}"
-        )
+        assert cluster.status("llm")["message"] == (f"Pod llm-worker-0 is refused by the API server: {why}")
         await cluster.until(lambda: cluster.phase("llm") == "Running")
 
 
@@ -135,8 +138,8 @@ async def test_a_name_that_belongs_to_somebody_else_is_told_and_left_alone(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     theirs = {"kind": "Service", "metadata": {"name": "chat", "namespace": "team-a"}, "spec": {"ports": []}}
-    pod = {"kind": "Pod", "metadata": {"name": "llm-worker-0", "namespace": "team-a"}, "spec": {}}
-    pod["metadata"] |= {"labels": {}}
+    metadata = {"name": "llm-worker-0", "namespace": "team-a", "labels": {}}
+    pod = {"kind": "Pod", "metadata": metadata, "spec": {}}
     cluster.kube.put(theirs)
     cluster.kube.put(pod)
     async with cluster.operator(tmp_path):

@@ -17,7 +17,7 @@ from .conftest import eventually, exists
 HACK = Path(__file__).parents[2] / "hack"
 # Says that it is there before it waits, so that a signal meets the program and not its launcher.
 WAITS = ("sh", "-c", "echo started; exec sleep 1000")
-IGNORES_SIGTERM = ("sh", "-c", "trap '' TERM; echo started; while :; do sleep 1000 & wait; done")
+IGNORES_SIGTERM = ("sh", "-c", "trap '' TERM; echo started; exec sleep 1000")
 
 
 class Programs(Processes):

@@ -78,7 +78,7 @@ def test_one_rank_fails_in_one_attempt(name: str, rank: str, attempt: str, code:
 
 
 def test_a_pod_starts_and_stops_as_slowly_as_it_is_told(local: Cluster) -> None:
-    run(local, "slow", start="1s", stop="1s")
+    run(local, "slow", start="4s", stop="4s")
     assert status(local, "slow")["phase"] == "Pending"
     eventually(lambda: status(local, "slow")["phase"] == "Running")
     local.api.delete(f"{PODS}/slow")

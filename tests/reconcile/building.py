@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-
 from powertrain_operator.api import AcceleratorPool, InferenceService, TrainingJob, parse
 from powertrain_operator.api.names import API_VERSION
 from powertrain_operator.api.time import to_rfc3339
@@ -123,8 +122,11 @@ def fleet(
     return Fleet(pools or POOLS, frozenset(queues), health)
 
 
+USUAL = fleet()
+
+
 def seen_job(
-    manifest: Json, *children: Mapping[str, Any], now: float = NOW, fleet: Fleet = fleet()
+    manifest: Json, *children: Mapping[str, Any], now: float = NOW, fleet: Fleet = USUAL
 ) -> ObservedJob:
     """The job with its children, as the controller would show it to the reconciler."""
     found = parse(manifest)
@@ -142,7 +144,7 @@ def seen_job(
 
 
 def seen_service(
-    manifest: Json, *children: Mapping[str, Any], now: float = NOW, fleet: Fleet = fleet()
+    manifest: Json, *children: Mapping[str, Any], now: float = NOW, fleet: Fleet = USUAL
 ) -> ObservedService:
     """The service with its children, as the controller would show it to the reconciler."""
     found = parse(manifest)

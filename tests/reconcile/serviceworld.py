@@ -137,8 +137,9 @@ class ServiceWorld:
                 if pod["metadata"]["labels"][LABEL_POD_GROUP] == name
                 and "deletionTimestamp" not in pod["metadata"]
             ]
-            if healthy and len(members) >= group["spec"]["minMember"]:
-                for place, pod in enumerate(each for each in members if "nodeName" not in each["spec"]):
+            waiting = [pod for pod in members if "nodeName" not in pod["spec"]]
+            if healthy and waiting and len(members) >= group["spec"]["minMember"]:
+                for place, pod in enumerate(waiting):
                     self._put(bound(pod, healthy[place % len(healthy)], self.now))
                 group["status"] = {"phase": "Scheduled", "scheduledTime": to_rfc3339(self.now)}
 
@@ -156,6 +157,13 @@ class ServiceWorld:
     def evict(self, place: int) -> None:
         if pod := self._pod(place):
             self._delete_pod(pod)
+
+    def vanish(self, place: int) -> None:
+        """A pod goes before anybody looks."""
+        if pod := self._pod(place):
+            self._delete_pod(pod)
+            if pod["metadata"]["name"] in self.pods and self._alive(pod):
+                del self.pods[pod["metadata"]["name"]]
 
     def stop(self, place: int) -> None:
         """The kubelet has ended a pod that was leaving."""

@@ -4,7 +4,6 @@ from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import given, settings, target
-
 from powertrain_operator.reconcile import NodeHealth
 from reconcile.jobworld import NODES, JobWorld
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from powertrain_operator.api.time import to_rfc3339
 from powertrain_operator.reconcile import Outcome, reconcile_training_job
 from reconcile.building import (
@@ -156,7 +155,10 @@ def test_a_job_that_has_used_its_restarts_has_failed_and_keeps_what_has_ended() 
         "worker 1 failed with exit code 1 on node node-1; failurePolicy.maxRestarts allows none"
     )
     outcome = reconcile_training_job(seen_job(manifest, group, service, one, failed))
-    assert [(each.kind, each.name) for each in outcome.delete] == [("Pod", "llm-worker-0"), ("PodGroup", "llm")]
+    assert [(each.kind, each.name) for each in outcome.delete] == [
+        ("Pod", "llm-worker-0"),
+        ("PodGroup", "llm"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -236,13 +238,9 @@ def test_a_node_that_was_never_seen_is_given_time_to_show_up() -> None:
     manifest, group, service, (one, other) = started()
     pods = (bound(one, "node-0"), bound(other, "nowhere"))
     around = fleet(nodes={"node-0": "ready"})
-    outcome = reconcile_training_job(
-        seen_job(manifest, group, service, *pods, now=NOW + 15, fleet=around)
-    )
+    outcome = reconcile_training_job(seen_job(manifest, group, service, *pods, now=NOW + 15, fleet=around))
     assert (outcome.delete, outcome.requeue_after) == ((), 25.0)
-    outcome = reconcile_training_job(
-        seen_job(manifest, group, service, *pods, now=NOW + 40, fleet=around)
-    )
+    outcome = reconcile_training_job(seen_job(manifest, group, service, *pods, now=NOW + 40, fleet=around))
     assert [(each.name, each.grace_seconds) for each in outcome.delete] == [("llm-worker-1", 0)]
 
 
@@ -312,6 +310,9 @@ def test_a_finished_job_goes_when_its_time_is_over() -> None:
     assert [(each.kind, each.name) for each in outcome.delete] == [("TrainingJob", "llm")]
 
 
+CONTRADICTION = "container train asks for 4 nvidia.com/gpu, devices[0].perWorker for 8; leave the devices out of the template"
+
+
 @pytest.mark.parametrize(
     ("manifest", "around", "reason", "message"),
     [
@@ -337,8 +338,7 @@ def test_a_finished_job_goes_when_its_time_is_over() -> None:
             job(container={"resources": {"limits": {"nvidia.com/gpu": 4}}}),
             fleet(),
             "DevicesContradict",
-            "container train asks for 4 nvidia.com/gpu, devices[0].perWorker for 8; leave the devices out of "
-            "the template",
+            CONTRADICTION,
         ),
     ],
 )
@@ -395,4 +395,6 @@ def test_a_seen_outcome_leads_to_nothing_more() -> None:
     manifest, group, service, pods = running_job()
     assert reconcile_training_job(seen_job(manifest, group, service, *pods)) == Outcome()
     outcome = reconcile_training_job(seen_job(manifest, service, *pods))
-    assert [child["kind"] for child in outcome.apply] == ["PodGroup"], "a PodGroup that was deleted comes back"
+    assert [child["kind"] for child in outcome.apply] == ["PodGroup"], (
+        "a PodGroup that was deleted comes back"
+    )

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-
 from powertrain_operator.reconcile import reconcile_inference_service, reconcile_training_job
 from powertrain_operator.reconcile.frameworks import FRAMEWORKS, Launch, environment
 from reconcile.building import Json, fleet, job, pool, seen_job, seen_service, service
@@ -91,7 +90,10 @@ def affinity(pod: Json) -> Any:
 
 
 def test_a_pod_may_go_to_the_nodes_of_any_pool_of_its_accelerator() -> None:
-    pools = (pool("a", "h100-sxm", labels={"gpu": "h100"}), pool("b", "h100-sxm", labels={"x": "1", "y": "2"}))
+    pools = (
+        pool("a", "h100-sxm", labels={"gpu": "h100"}),
+        pool("b", "h100-sxm", labels={"x": "1", "y": "2"}),
+    )
     assert affinity(worker(job(), fleet=fleet(*pools))) == [
         {"matchExpressions": [{"key": "gpu", "operator": "In", "values": ["h100"]}]},
         {
@@ -138,14 +140,20 @@ def test_shared_memory_is_mounted_unless_the_template_mounts_its_own() -> None:
 
 
 def test_what_the_template_says_otherwise_stays_as_it_is() -> None:
-    theirs = {"terminationGracePeriodSeconds": 5, "tolerations": [{"key": "gpu"}], "priorityClassName": "high"}
+    theirs = {
+        "terminationGracePeriodSeconds": 5,
+        "tolerations": [{"key": "gpu"}],
+        "priorityClassName": "high",
+    }
     manifest = job(pod=theirs)
     template = manifest["spec"]["workers"]["template"]
     template["metadata"] = {"labels": {"team": "a", "app.kubernetes.io/managed-by": "Helm"}}
     pod = worker(manifest)
     assert {field: pod["spec"][field] for field in theirs} == theirs
     assert pod["metadata"]["labels"]["team"] == "a"
-    assert pod["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "powertrain", "else we would not see it"
+    assert pod["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "powertrain", (
+        "else we would not see it"
+    )
     assert (pod["spec"]["restartPolicy"], pod["spec"]["schedulerName"]) == ("Never", "powertrain")
     assert pod["spec"]["enableServiceLinks"] is False
     assert (pod["spec"]["hostname"], pod["spec"]["subdomain"]) == ("llm-worker-0", "llm-workers")
@@ -190,7 +198,9 @@ def test_vllm_is_told_model_parallelism_and_port_and_the_authors_arguments_last(
         "--max-model-len=8192",
     ]
     assert container["ports"] == [{"name": "http", "containerPort": 9000}]
-    assert env({"spec": {"containers": [container]}})["VLLM_HOST_IP"] == {"fieldRef": {"fieldPath": "status.podIP"}}
+    assert env({"spec": {"containers": [container]}})["VLLM_HOST_IP"] == {
+        "fieldRef": {"fieldPath": "status.podIP"}
+    }
 
 
 def test_the_pods_of_one_vllm_replica_find_each_other_without_ray() -> None:

@@ -21,17 +21,24 @@ from powertrain_operator.controller.stores import Stores
 from powertrain_operator.kube.client import Client
 from powertrain_operator.kube.errors import ApiError
 from powertrain_operator.kube.events import EventRecorder
-from powertrain_operator.reconcile import Outcome, reconcile_inference_service, reconcile_training_job
+from powertrain_operator.reconcile import (
+    Manifest,
+    Outcome,
+    reconcile_inference_service,
+    reconcile_training_job,
+)
 from powertrain_operator.reconcile.refusal import invalid_status, refused_status
 from powertrain_operator.telemetry.metrics import OperatorMetrics
 
 _log = logging.getLogger(__name__)
 
 REST = 4.0
-"""An object rests this many times as long as the last look at it took: it gets a fifth of a core at most."""
+"""An object rests this many times as long as deciding on it took: it gets a fifth of a core at most."""
 SHORTEST_REST = 0.02
 LONGEST_REST = 5.0
-"""Seconds."""
+COUNTING_REST = 0.5
+"""Seconds. The last is after a status in which only figures have changed: while the pods of a gang start
+one by one, its owner need not be told of each."""
 
 
 class Controller:
@@ -74,51 +81,62 @@ class Controller:
     async def _work(self) -> None:
         while True:
             key = await self.queue.get()
-            started = time.perf_counter()
+            rest = SHORTEST_REST
             try:
-                await self._look_at(key)
+                rest = await self._look_at(key)
             finally:
-                took = time.perf_counter() - started
-                self.queue.done(key, min(max(REST * took, SHORTEST_REST), LONGEST_REST))
+                self.queue.done(key, rest)
 
-    async def _look_at(self, key: Key) -> None:
-        """One reconciliation, with whatever may come of it."""
-        if (wait := self._expectations.wait_for(key)) > 0:
-            self.queue.add_after(key, wait)
-            return
+    async def _look_at(self, key: Key) -> float:
+        """One look at the object, with whatever may come of it; the seconds that it rests then."""
         seen = self.objects.get(key)
         if seen is None:
-            self._hindered.discard(key)
-            self.queue.succeeded(key)
-            return
-        started, failed = time.perf_counter(), False
+            self._forget(key)
+            return SHORTEST_REST
+        if (wait := self._expectations.wait_for(key)) > 0:
+            self.queue.add_after(key, wait)
+            return SHORTEST_REST
+        started, failed = time.perf_counter(), True
         try:
-            await self._reconcile(key, seen)
+            rest = await self._reconcile(key, seen)
+            failed = False
+            return rest
         except Overtaken:
+            failed = False
             self.queue.retry(key)
         except ApiError as failure:
-            failed = True
             wait = self.queue.retry(key)
             _log.warning("%s; trying again in %g s", failure, wait, extra={"object": key})
         except Exception:  # noqa: BLE001 - a mistake of ours with one object must not stop the others
-            failed = True
             wait = self.queue.retry(key)
             _log.exception("reconciliation failed; trying again in %g s", wait, extra={"object": key})
         finally:
             self._metrics.reconciled(key.kind, time.perf_counter() - started, failed=failed)
+        return SHORTEST_REST
 
-    async def _reconcile(self, key: Key, seen: Json) -> None:
+    async def _reconcile(self, key: Key, seen: Json) -> float:
+        """Decide, and carry it out; the seconds that the object rests then."""
+        started = time.perf_counter()
         try:
             outcome, refuse = self._decide(key, seen)
         except InvalidObject as invalid:
             await self._tell_invalid(key, seen, invalid)
-            return
+            return SHORTEST_REST
+        rest = min(max(REST * (time.perf_counter() - started), SHORTEST_REST), LONGEST_REST)
         refusal = await self._executor.children(key, seen, outcome)
         status = outcome.status if refusal is None else refuse(refusal)
         if status is not None:
             await self._executor.status(key, seen, status)
         self._executor.tell(key, seen, outcome)
         self._note_hindrance(key)
+        self._look_again(key, outcome, status, refusal)
+        same_phase = status is not None and status["phase"] == (seen.get("status") or {}).get("phase")
+        return max(rest, COUNTING_REST) if same_phase else rest
+
+    def _look_again(
+        self, key: Key, outcome: Outcome, status: Manifest | None, refusal: Refusal | None
+    ) -> None:
+        """At once where this was only a step, later where time alone may change something."""
         if refusal is not None:
             self.queue.retry(key)
             return
@@ -127,6 +145,12 @@ class Controller:
             self.queue.add(key)
         if outcome.requeue_after is not None:
             self.queue.add_after(key, outcome.requeue_after)
+
+    def _forget(self, key: Key) -> None:
+        """The object is gone."""
+        self._hindered.discard(key)
+        self._expectations.forget(key)
+        self.queue.succeeded(key)
 
     def _decide(self, key: Key, seen: Json) -> tuple[Outcome, Callable[[Refusal], Any]]:
         """The outcome, and what the status is instead where the API server refuses a child."""

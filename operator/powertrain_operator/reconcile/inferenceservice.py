@@ -44,7 +44,8 @@ def _serve(seen: ObservedService, replicas: Sequence[Replica]) -> Outcome:
     kept = tuple(each for each in living if each not in removed)
     steps = [dismantle(each, seen) for each in replicas if each not in kept]
     added = tuple(
-        Replica(index, None, 0, {}, ()) for index in new_indices(replicas, _taken(seen), spec.replicas)
+        Replica(index, None, 0, {}, (), spec.parallelism.nodes)
+        for index in new_indices(replicas, _taken(seen), spec.replicas)
     )
     present = (*kept, *added)
     try:

@@ -98,8 +98,10 @@ def node_is_gone(pod: Pod, nodes: Mapping[str, NodeHealth], now: float) -> bool:
 
 def unknown_node_wait(pod: Pod, nodes: Mapping[str, NodeHealth], now: float) -> float | None:
     """Seconds until `node_is_gone` turns true if the node does not show up; None: it never will by itself."""
+    if not is_bound(pod) or pod.spec.node_name in nodes or has_ended(pod):
+        return None
     bound_at = since(pod, "PodScheduled")
-    if not is_bound(pod) or has_ended(pod) or pod.spec.node_name in nodes or bound_at is None:
+    if bound_at is None:
         return None
     return max(bound_at + UNKNOWN_NODE_SECONDS - now, 0.0) or None
 

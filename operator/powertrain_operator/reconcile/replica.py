@@ -42,11 +42,8 @@ class Replica:
     pods: Mapping[int, Pod]
     """Pods of the present attempt by node rank."""
     older: tuple[Pod, ...]
-
-    @property
-    def size(self) -> int:
-        """Pods that the present attempt has when it is whole."""
-        return self.group.spec.min_member if self.group else max(len(self.pods), 1)
+    size: int
+    """Pods that the present attempt has when it is whole."""
 
     @property
     def everyone(self) -> tuple[Pod, ...]:
@@ -111,15 +108,17 @@ def replicas_of(seen: ObservedService) -> tuple[Replica, ...]:
         index = number(group.metadata.labels.replica)
         if index is not None and is_owned(group.metadata, seen.service):
             groups[index] = group
-    return tuple(_replica(index, groups.get(index), pods[index]) for index in sorted({*pods, *groups}))
+    nodes = seen.service.spec.parallelism.nodes
+    return tuple(_replica(index, groups.get(index), pods[index], nodes) for index in sorted({*pods, *groups}))
 
 
 def _own(service: InferenceService, pods: Iterable[Pod]) -> Iterable[Pod]:
     return (pod for pod in pods if is_owned(pod.metadata, service))
 
 
-def _replica(index: int, group: PodGroup | None, pods: list[Pod]) -> Replica:
-    """Should the PodGroup have been deleted, the highest attempt among the pods is the present one."""
+def _replica(index: int, group: PodGroup | None, pods: list[Pod], nodes: int) -> Replica:
+    """Should somebody have deleted the PodGroup, the pods say which attempt is the present one, and it
+    has as many of them as the service now wants (`nodes`)."""
     known = number(group.metadata.labels.attempt) if group else None
     attempt = max([known or 0, *(attempt_of(pod) or 0 for pod in pods)])
     present, older = {}, []
@@ -129,4 +128,5 @@ def _replica(index: int, group: PodGroup | None, pods: list[Pod]) -> Replica:
             present[rank] = pod
         else:
             older.append(pod)
-    return Replica(index, group, attempt, present, tuple(older))
+    size = group.spec.min_member if group else max([nodes, *(rank + 1 for rank in present)])
+    return Replica(index, group, attempt, present, tuple(older), size)

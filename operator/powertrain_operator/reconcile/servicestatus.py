@@ -3,12 +3,19 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from powertrain_operator.api import InferenceService
+from powertrain_operator.api import InferenceService, time
 from powertrain_operator.api.inferenceservice import InferenceServicePhase, InferenceServiceStatus
 from powertrain_operator.api.meta import next_conditions
 from powertrain_operator.reconcile.observed import ObservedService
 from powertrain_operator.reconcile.outcome import Manifest, Note
-from powertrain_operator.reconcile.podstate import hindrance, is_bound, is_running
+from powertrain_operator.reconcile.podstate import (
+    ending,
+    has_ended,
+    has_failed,
+    hindrance,
+    is_bound,
+    is_running,
+)
 from powertrain_operator.reconcile.reasons import Problem, Reason
 from powertrain_operator.reconcile.replica import Replica
 from powertrain_operator.reconcile.servicepods import selector, url
@@ -34,7 +41,7 @@ def serving_status(
             return status_of(seen, replicas, template, "Ready", Reason.ROLLING_OUT, message)
         message = f"{ready} of {wanted} replicas are ready"
         return status_of(seen, replicas, template, "Ready", Reason.READY, message)
-    wait = _what_is_missing(replicas)
+    wait = _what_is_missing(replicas, seen.now)
     phase: InferenceServicePhase = "Degraded" if ready else "Pending"
     if not ready and any(each.all(is_bound) for each in replicas):
         phase = "Starting"
@@ -98,22 +105,37 @@ def _conditions(
     yield "Suspended", suspended, reason if suspended else "NotSuspended", message if suspended else ""
 
 
-def _what_is_missing(replicas: Sequence[Replica]) -> Wait:
-    """Why the first replica that is not ready is not."""
+def _what_is_missing(replicas: Sequence[Replica], now: float) -> Wait:
+    """Why the first replica that is not ready is not, those without nodes before the others."""
     late = [each for each in replicas if not each.is_ready]
-    starts = sorted(wait.estimated_start or "" for wait in map(_wait_of, late) if wait.estimated_start)
     first = min(late, key=lambda each: (each.all(is_bound), each.index), default=None)
-    wait = _wait_of(first) if first is not None else waiting_for(None)
-    return Wait(wait.reason, wait.message, starts[0] if starts else None)
+    if first is None:
+        return waiting_for(None)
+    starts = [wait.estimated_start for each in late if (wait := _wait_of(each, now)).estimated_start]
+    wait = _wait_of(first, now)
+    return Wait(wait.reason, wait.message, min(starts, default=None))
 
 
-def _wait_of(replica: Replica) -> Wait:
+def _wait_of(replica: Replica, now: float) -> Wait:
     name = f"replica {replica.index}"
+    for _, pod in sorted(replica.pods.items()):
+        if has_ended(pod):
+            how = ending(pod) if has_failed(pod) else "ended, as a server should not"
+            return Wait(Reason.WORKER_FAILED, f"{name}: pod {pod.metadata.name} {how}")
     if replica.older:
         return Wait(Reason.WAITING_FOR_PODS_TO_STOP, f"{name} waits for its last pods to stop")
+    if replica.restart_at > now and not replica.pods:
+        times = f"{replica.failures} times in a row" if replica.failures > 1 else "once"
+        at = time.to_rfc3339(replica.restart_at)
+        return Wait(Reason.WORKER_FAILED, f"{name} has failed {times} and starts again at {at}")
     if not replica.all(is_bound):
         wait = waiting_for(replica.group)
         return Wait(wait.reason, f"{name}: {wait.message}", wait.estimated_start)
+    return _starting(replica, name)
+
+
+def _starting(replica: Replica, name: str) -> Wait:
+    """All its pods have nodes."""
     for _, pod in sorted(replica.pods.items()):
         if (why := hindrance(pod)) is not None:
             where = f"pod {pod.metadata.name} on node {pod.spec.node_name}"
