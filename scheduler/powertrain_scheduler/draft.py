@@ -54,7 +54,7 @@ class Draft:
         """By group name, what it was given in this cycle."""
         self.held: dict[str, Placement] = {}
         """By group name, nodes held for it until leaving pods are gone."""
-        self._kept: dict[str, Placement] = {}
+        self._kept: dict[str, tuple[Placement, tuple[Session, ...]]] = {}
         self.refused: dict[object, object] = {}
         """By likeness and priority, the moment at which such a group got nothing."""
         self.told: dict[object, tuple[Reason, str]] = {}
@@ -184,16 +184,18 @@ class Draft:
         _occupy(placement, self.worlds_later(placement.group))
         self.held[placement.group.name] = placement
 
-    def keep(self, placement: Placement) -> None:
-        """Nobody else gets these nodes until it is the group's turn: room was made for it in an earlier cycle."""
+    def keep(self, placement: Placement, now: bool) -> None:
+        """Nobody else gets these nodes until it is the group's turn; `now` says whether they are free already."""
         self._part_later()
-        _occupy(placement, self.worlds_later(placement.group))
-        self._kept[placement.group.name] = placement
+        worlds = (self.now, self.later) if now else (self.later,)
+        _occupy(placement, worlds)
+        self._kept[placement.group.name] = placement, worlds
 
     def let_go(self, group: PodGroup) -> None:
         """It is the group's turn: what was kept for it is free for it to choose from."""
-        if (placement := self._kept.pop(group.name, None)) is not None:
-            for world in (self.later, *([self.then] if self.then is not None else [])):
+        if group.name in self._kept:
+            placement, worlds = self._kept.pop(group.name)
+            for world in (*worlds, *([self.then] if self.then is not None else [])):
                 for change in placement.changes():
                     world.release(change)
 

@@ -275,13 +275,13 @@ def allowed(fleet: Fleet, wanted: Ask, traits: Traits, choice: Choice) -> Mask |
 def levels(fleet: Fleet, wanted: Ask, choice: Choice) -> Iterator[Level]:
     """What the group's topology wish allows, best first: from the preferred level to the widest it may take."""
     required, preferred = wanted.group.topology.required, wanted.group.topology.preferred
-    if required is None and preferred is None:
+    if required is None and (preferred is None or wanted.inside is not None):
         yield Level(None, ())
         return
     keys = _keys(fleet, wanted, choice)
     known = _columns(fleet, keys)
     least = keys.index(required) if required else 0
-    first = max(keys.index(preferred), least) if preferred else least
+    first = max(keys.index(preferred), least) if preferred and wanted.inside is None else least
     for at in range(first, least - 1, -1):
         yield Level(known[at], tuple(known[at + 1 :]))
     if required is None:

@@ -92,11 +92,12 @@ def explain(draft: Draft, wanted: Ask) -> Why:
 
 
 def _no_node_matches(draft: Draft, wanted: Ask) -> Why | None:
-    facts = draft.fleet.facts
+    if not draft.fleet.facts.names:
+        return Reason.NO_MATCHING_NODES, "the cluster has no nodes"
     for need in wanted.needs:
         if not (fit.may(draft.fleet, need.traits) & ~_excluded(draft.fleet, wanted)).any():
             return Reason.NO_MATCHING_NODES, _histogram(draft.fleet, wanted, need)
-    return None if facts.names else (Reason.NO_MATCHING_NODES, "the cluster has no nodes")
+    return None
 
 
 def _excluded(fleet: Fleet, wanted: Ask) -> Mask:

@@ -16,6 +16,7 @@ from powertrain_scheduler.snapshot import Snapshot
 from powertrain_operator.telemetry.metrics import SchedulerMetrics
 
 from .cache import Cache
+from .settling import Settling
 from .timing import Timing
 
 SHORTEST_PAUSE = 0.005
@@ -42,7 +43,7 @@ class Loop:
         timing: Timing,
     ) -> None:
         self._cache = cache
-        self._policy = policy
+        self._settling = Settling(policy)
         self._carry_out = carry_out
         self._leads = leads
         self._metrics = metrics
@@ -82,13 +83,13 @@ class Loop:
         snapshot = self._cache.snapshot()
         if snapshot is self._known and not self._is_time(now):
             return
-        plan = decide(snapshot, self._policy, now)
+        plan = decide(snapshot, self._settling.policy(self._cache.departures, now), now)
         took = self._timing.monotonic() - started
         self._metrics.decided(took)
         self._pause = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, PAUSES_PER_DECISION * took))
         self._carry_out(plan, now)
         self._known = self._cache.snapshot()  # what the plan itself changed is no news
-        self._again = next_look(plan, now)
+        self._again = self._settling.next_look(next_look(plan, now), bool(plan.waits), now)
 
     def _is_time(self, now: float) -> bool:
         return self._again is not None and now >= self._again

@@ -31,9 +31,10 @@ def await_leaving(draft: Draft, wanted: Ask) -> bool:
 
 def keep_nominated(draft: Draft, wanted: Ask) -> None:
     """Keeps what evictions of an earlier cycle made room for until it is the group's turn."""
-    placement = _find(draft, wanted, draft.worlds_later(wanted.group))
-    if placement is not None:
-        draft.keep(placement)
+    if (placement := _find(draft, wanted, draft.worlds_now(wanted.group))) is not None:
+        draft.keep(placement, now=True)
+    elif (placement := _find(draft, wanted, draft.worlds_later(wanted.group))) is not None:
+        draft.keep(placement, now=False)
 
 
 def _find(draft: Draft, wanted: Ask, worlds: Sequence[Session]) -> Placement | None:

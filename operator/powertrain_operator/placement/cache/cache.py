@@ -33,6 +33,8 @@ class Cache:
         """What is believed of every pod that matters, by name."""
         self.pool_troubles: dict[str, PoolTrouble] = {}
         self.queues: dict[str, Queue] = objects.with_default({})
+        self.departures = 0
+        """Pods so far that left their nodes, or were told to, by others than us."""
         self._overlay = Overlay()
         self._seen: dict[str, PodFact] = {}
         """What the watch said of pods of which something else is believed."""
@@ -60,6 +62,9 @@ class Cache:
         if after is not None and not pods.is_finished(after):
             pod_class, trouble = self._class_of(key, before, after)
             seen = pods.pod_fact(after, key, pod_class, trouble)
+        known = self.pods.get(key)
+        if known is not None and known.node and not known.leaving and (seen is None or seen.leaving):
+            self.departures += 1
         self._see(key, seen)
 
     def on_group(self, key: str, before: PodGroupView | None, after: PodGroupView | None) -> None:
