@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from controller.cluster import Cluster
+from fakekube import Call
 from fakekube.objects import Change
 from powertrain_operator.api.names import LABEL_ATTEMPT
 from powertrain_operator.controller import controller
@@ -127,3 +128,31 @@ async def test_a_mistake_of_ours_with_one_object_does_not_stop_the_others(
         record for record in caplog.records if record.exc_info and "ZeroDivisionError" in str(record.exc_info)
     ]
     assert {str(record.__dict__["object"]) for record in told} == {"TrainingJob team-a/cursed"}
+
+
+async def test_nothing_is_made_on_the_word_of_a_status_that_is_out_of_date(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """The new attempt is written, but its writer does not hear of it, and then a pod seems to be missing."""
+    cluster.starting = False
+    async with cluster.operator(tmp_path):
+        cluster.kube.put(job(workers=2))
+        await cluster.until(lambda: cluster.phase("llm") == "Starting")
+        cluster.kube.faults.fail("watch", TRAININGJOBS, status=503, times=1000)
+        cluster.kube.end_watches()  # kopf sees nothing more
+        ahead = {**cluster.status("llm"), "attempt": 1, "phase": "Restarting"}
+        cluster.kube.change(TRAININGJOBS, "team-a", "llm", {"status": ahead})
+        cluster.kube.remove(PODS, "team-a", "llm-worker-1")
+        await cluster.until(lambda: len(cluster.pods()) == 2 and attempts(cluster) == {"1"})
+    made = [
+        call.body["metadata"]["labels"][LABEL_ATTEMPT] for call in cluster.kube.calls if is_creation(call)
+    ]
+    assert made == ["0", "0", "1", "1"]
+
+
+def attempts(cluster: Cluster) -> set[str]:
+    return {pod["metadata"]["labels"][LABEL_ATTEMPT] for pod in cluster.pods()}
+
+
+def is_creation(call: Call) -> bool:
+    return (call.verb, call.plural) == ("create", "pods")

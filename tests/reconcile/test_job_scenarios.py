@@ -181,6 +181,15 @@ def test_what_others_do_to_a_running_gang_restarts_it_without_counting(
     assert outcome.status is not None and "restartAt" not in outcome.status
 
 
+def test_a_worker_that_its_node_had_no_more_room_for_waits_before_it_tries_again() -> None:
+    manifest, group, service, (one, other) = running_job()
+    evicted = ended(other, 137)
+    evicted["status"] |= {"reason": "Evicted", "message": "The node was low on resource: ephemeral-storage."}
+    outcome = reconcile_training_job(seen_job(manifest, group, service, one, evicted))
+    assert restart(outcome) == ["Restarting", "WorkerDisrupted", 1, 0]
+    assert outcome.status is not None and outcome.status["restartAt"] == to_rfc3339(NOW + 10)
+
+
 def test_an_eviction_by_the_scheduler_names_who_got_the_room() -> None:
     manifest, group, service, (one, other) = running_job()
     evicted = {"forGroup": "team-b/big", "reason": "Reclaimed", "time": to_rfc3339(NOW)}

@@ -5,6 +5,7 @@ on one field's type. The generator writes the CEL half into the CRD (`x-kubernet
 runs the Python half. tests/cluster holds the two to the same verdicts on a real API server.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -113,6 +114,7 @@ def rule(cel: str, message: str, *, field: str | None = None) -> Callable[[F], F
     return mark
 
 
+@functools.cache
 def rules_of(model: type) -> tuple[Rule, ...]:
     """The rules on a model's methods, inherited ones first, in the order they are written."""
     found: Mapping[str, Rule] = {

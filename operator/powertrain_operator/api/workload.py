@@ -63,7 +63,7 @@ class Runtime(Model):
     )
     maximum: Duration | None = Field(
         default=None,
-        description="maximum is how long the work may run, such as 24h; it is ended then. More than 0s, not "
+        description="maximum is how long one attempt may run, such as 24h; it is ended then. More than 0s, not "
         "less than expected. Default: no bound.",
     )
 

@@ -103,7 +103,10 @@ class Controller:
             return rest
         except Overtaken:
             failed = False
-            self.queue.retry(key)
+            if self.objects.get(key) is seen:  # what it is now is still on its way to us
+                self.queue.retry(key)
+            else:
+                self.queue.add(key)
         except ApiError as failure:
             wait = self.queue.retry(key)
             _log.warning("%s; trying again in %g s", failure, wait, extra={"object": key})
@@ -164,7 +167,7 @@ class Controller:
         return outcome, lambda refusal: refused_status(service, *_words(refusal))
 
     async def _tell_invalid(self, key: Key, seen: Json, invalid: InvalidObject) -> None:
-        """A stored object that breaks its schema, written before the rule was there: say so, touch nothing."""
+        """A stored object that breaks a rule which came after it: say so, and touch nothing else."""
         before = seen.get("status") or {}
         status = before | invalid_status(invalid, seen["metadata"].get("generation", 0))
         if status != before:

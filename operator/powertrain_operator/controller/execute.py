@@ -101,14 +101,17 @@ class Executor:
             self._events.record(ref, note.type, note.reason, note.message)
 
     async def _check(self, key: Key, seen: Json) -> None:
-        """Overtaken unless the object is there as it was seen: kopf may have missed its deletion."""
+        """Overtaken unless the object is just as it was seen.
+
+        kopf may have missed its deletion, and the answer to our last status may have been lost on its
+        way: nothing is made on the word of an attempt that is over.
+        """
         try:
             now = await self._client.get(key.resource, key.namespace, key.name)
         except NotFound as gone:
             self._objects.forget(key, seen["metadata"]["uid"])
             raise Overtaken from gone
-        same = ("uid", "generation", "deletionTimestamp")
-        if any(now["metadata"].get(field) != seen["metadata"].get(field) for field in same):
+        if now["metadata"]["resourceVersion"] != seen["metadata"]["resourceVersion"]:
             self._objects.wrote({"apiVersion": API_VERSION, "kind": key.kind, **now})
             raise Overtaken
 
@@ -128,7 +131,7 @@ class Executor:
         child = ("Pod", metadata["namespace"], metadata["name"])
         self._expectations.creation(key, child)
         try:
-            await self._sent(child, self._client.create(PODS, manifest))
+            await self._sent(child, self._client.create(PODS, manifest), kept=(AlreadyExists,))
         except AlreadyExists:
             await self._refuse_foreign(key, seen, child)
 
@@ -138,9 +141,11 @@ class Executor:
         try:
             pod = await self._client.get(PODS, namespace, name, Pod)
         except NotFound:
+            self._expectations.drop(child)
             raise Overtaken from None
         if any(owner.uid == seen["metadata"]["uid"] for owner in pod.metadata.owner_references):
             return
+        self._expectations.drop(child)
         owners = [f"{owner.kind} {owner.name}" for owner in pod.metadata.owner_references if owner.controller]
         whose = f"belongs to {owners[0]}" if owners else f"was not made for {key}"
         message = f"Pod {name} {whose}; it has to go, or this needs another name"

@@ -17,7 +17,7 @@ from powertrain_operator.reconcile.views import Metadata
 _log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 30.0
-"""Seconds. A write that is not seen by then was undone before the stores were listed anew, and never will be."""
+"""Seconds. A write that is not seen by then was undone before the stores were listed anew."""
 
 
 class Child(Protocol):

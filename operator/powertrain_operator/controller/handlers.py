@@ -64,6 +64,7 @@ def settings() -> kopf.OperatorSettings:
     found.watching.chunk_size = 500
     found.networking.request_timeout = 30
     found.networking.enforce_retry_after = True
+    found.networking.error_backoffs = (0.25, 0.5, 1, 2, 4, 5, 5, 5, 5)  # not 21 s after the server is back
     found.process.ultimate_exiting_timeout = None  # ending the process is not kopf's affair
     found.execution.max_workers = 1  # all handlers are async
     return found

@@ -59,7 +59,7 @@ class WorkQueue(Generic[K]):
             self._wake()
 
     def add_after(self, key: K, seconds: float) -> None:
-        """Have it looked at in so many seconds, if nothing brings it up before. The soonest such wish counts."""
+        """Have it looked at in so many seconds, if nothing brings it up before. The soonest wish counts."""
         at = self._clock.time() + max(seconds, 0.0)
         wish = self._due.get(key)
         if wish is not None:

@@ -61,10 +61,8 @@ def _offering(accelerator: str, pools: tuple[AcceleratorPool, ...]) -> tuple[Acc
     valid = tuple(pool for pool in named if pool.status is None or pool.status.phase != "Invalid")
     if not valid:
         why = named[0].status.message if named[0].status else None
-        raise Problem(
-            Reason.POOL_INVALID,
-            f"AcceleratorPool {named[0].name}, which offers {accelerator}, is invalid itself: {why or 'see there'}",
-        )
+        pool = f"AcceleratorPool {named[0].name}, which offers {accelerator}"
+        raise Problem(Reason.POOL_INVALID, f"{pool}, is invalid itself: {why or 'see there'}")
     return valid
 
 

@@ -1,7 +1,7 @@
 """How far the present attempt of a TrainingJob has come, told from its pods and its PodGroup."""
 
 from powertrain_operator.api import time
-from powertrain_operator.api.trainingjob import TrainingJobStatus
+from powertrain_operator.api.trainingjob import TrainingJobPhase, TrainingJobStatus
 from powertrain_operator.reconcile.gang import Gang
 from powertrain_operator.reconcile.jobpods import template_hash
 from powertrain_operator.reconcile.jobstatus import status_before, status_of
@@ -42,6 +42,7 @@ def _starting(gang: Gang) -> str:
 
 
 def _told(
-    seen: ObservedJob, gang: Gang, phase: str, reason: str, message: str, **changes: str | None
+    seen: ObservedJob, gang: Gang, phase: TrainingJobPhase, reason: str, message: str, **changes: str | None
 ) -> TrainingJobStatus:
-    return status_of(seen, gang, phase, reason, message, template_hash=template_hash(seen.job), **changes)  # type: ignore[arg-type]
+    template = template_hash(seen.job)
+    return status_of(seen, gang, phase, reason, message, template_hash=template, **changes)

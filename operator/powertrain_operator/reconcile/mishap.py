@@ -81,18 +81,16 @@ def _evicted(seen: ObservedJob) -> Mishap | None:
     placed = group.status.scheduled_time
     if placed is not None and evicted.time < placed:
         return None
-    return Mishap(
-        Reason.EVICTED,
-        f"evicted ({evicted.reason}) in favour of {evicted.for_group} at {to_rfc3339(evicted.time.timestamp())}",
-    )
+    at = to_rfc3339(evicted.time.timestamp())
+    return Mishap(Reason.EVICTED, f"evicted ({evicted.reason}) in favour of {evicted.for_group} at {at}")
 
 
 def _disrupted(failed: list[Pod]) -> Mishap | None:
-    """A failure that somebody else brought about."""
+    """A failure that somebody else brought about. A node that ran out of something may do so again."""
     for pod in failed:
         if (why := disruption(pod)) is not None:
-            who = describe(pod.metadata)
-            return Mishap(Reason.WORKER_DISRUPTED, f"{who} was disrupted{_where(pod)} ({why})")
+            message = f"{describe(pod.metadata)} was disrupted{_where(pod)} ({why})"
+            return Mishap(Reason.WORKER_DISRUPTED, message, waits=pod.status.reason == "Evicted")
     return None
 
 
