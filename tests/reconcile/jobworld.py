@@ -98,7 +98,9 @@ class JobWorld:
     def _delete_pod(self, pod: Json, *, force: bool = False) -> None:
         name, node = pod["metadata"]["name"], pod["spec"].get("nodeName")
         if force:
-            assert self.nodes.get(node) in (None, NodeHealth.GONE), f"{name} is removed by force from {node}"
+            # What counts is what the operator saw: a node that was gone and is back had lost the pod.
+            seen = self._view[2].get(node) if self._view else None
+            assert seen in (None, NodeHealth.GONE), f"{name} is removed by force from {node}"
         if force or node is None:
             del self.pods[name]
         elif "deletionTimestamp" not in pod["metadata"]:

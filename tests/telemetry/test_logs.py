@@ -5,6 +5,7 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from powertrain_operator.telemetry.logs import setup_logs
@@ -71,11 +72,15 @@ def test_a_text_line_names_the_object_before_the_message() -> None:
     assert (level, rest) == ("INFO", "powertrain.controller: TrainingJob team-a/llm: restarted")
 
 
+# kopf's own handler of that logger, there once kopf was imported, asks the settings whether to post an event.
+POSTS_NOTHING = SimpleNamespace(posting=SimpleNamespace(enabled=False, level=logging.ERROR, loggers=False))
+
+
 def test_kopfs_object_reference_is_read_and_its_other_extras_are_dropped() -> None:
     stream = lines("json")
     reference = {"kind": "TrainingJob", "namespace": "team-a", "name": "llm", "uid": "1"}
     logging.getLogger("kopf.objects").warning(
-        "handler failed", extra={"k8s_ref": reference, "k8s_skip": False, "settings": object()}
+        "handler failed", extra={"k8s_ref": reference, "k8s_skip": False, "settings": POSTS_NOTHING}
     )
     line = json.loads(stream.getvalue())
     assert line["object"] == "TrainingJob team-a/llm"
