@@ -44,7 +44,7 @@ pins: setup ## write requirements/*.txt anew with the newest versions
 	hack/setup/pins.sh
 
 bench-core: setup ## how fast the core decides
-	@$(RUN) benchmarks/core.py
+	@$(RUN) benchmarks/decisions.py
 
 bench-cluster: setup programs ## Powertrain and kube-scheduler on a fresh local cluster
 	@$(RUN) benchmarks/cluster.py

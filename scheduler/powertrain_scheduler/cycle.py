@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
-from powertrain_scheduler import gang, order, why
+from powertrain_scheduler import asks, order, why
 from powertrain_scheduler.actions import allocate, backfill, preempt, reclaim
+from powertrain_scheduler.asks import Ask
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.fleet import Fleet
-from powertrain_scheduler.gang import Ask
 from powertrain_scheduler.plan import Plan
 from powertrain_scheduler.policy import Policy
 from powertrain_scheduler.snapshot import PodGroup, Snapshot
@@ -14,49 +14,53 @@ from powertrain_scheduler.snapshot import PodGroup, Snapshot
 
 def decide(snapshot: Snapshot, policy: Policy, now: float) -> Plan:
     """What to bind, evict and hold now, and why the rest waits; `now` in seconds since the epoch."""
+    # 1. Who wants something. Those who can't be in line yet are told what is missing.
+    groups = sorted(concerned(snapshot), key=lambda group: group.name)
+    if not groups:
+        return Plan()
     fleet = Fleet(snapshot)
-    groups = sorted(snapshot.groups.values(), key=lambda group: group.name)
-    # 1. Who is in line; the others are told what is missing.
     hindered = {group.name: wait for group in groups if (wait := why.hindered(fleet, group))}
     line = [group for group in groups if group.waiting and group.name not in hindered]
     if not line:
         return Plan(waits=tuple(hindered.values()))
-    # 2. A working copy of the world, to try things on.
-    draft = Draft(fleet, groups, policy, now)
-    asks = {group.name: wanted for group in line if (wanted := gang.minimum(fleet, group))}
-    for wanted in asks.values():
-        if wanted.group.nominated:
-            allocate.keep_nominated(draft, wanted)
+    # 2. A working copy of the world, with what earlier cycles made room for kept aside.
+    draft = Draft(fleet, policy, now)
+    wants = {group.name: wanted for group in line if (wanted := asks.minimum(fleet, group))}
+    allocate.keep_nominated(draft, wants.values())
     # 3. Every group's minimum, again until nobody gets more: what one gets may change whose turn it is.
-    while serve(draft, asks):
+    while serve(draft, wants):
         draft.cancel_reservation()
-        asks |= {group.name: wanted for group in draft.broken() if (wanted := gang.minimum(fleet, group))}
+        wants |= {group.name: wanted for group in draft.broken() if (wanted := asks.minimum(fleet, group))}
     # 4. Members beyond the minimum, of groups that have theirs.
-    satisfied = [draft.current(group) for group in line if group.name not in {*asks, *draft.held}]
-    more = [wanted for group in satisfied if (wanted := gang.optional(fleet, group, draft.given(group)))]
-    for wanted in in_turn(draft, more):
+    settled = [
+        draft.current(group) for group in line if group.name not in wants and group.name not in draft.held
+    ]
+    for wanted in in_turn(draft, [more for group in settled if (more := draft.optional(group))]):
         allocate.extend(draft, wanted)
     # 5. What keeps the rest, and when it may expect to start.
-    left = list(in_turn(draft, asks.values()))
+    left = list(in_turn(draft, wants.values()))
     starts = backfill.estimates(draft, left)
-    waits = [
-        *hindered.values(),
-        *why.held(draft),
-        *(why.waits(draft, w, starts.get(w.group.name)) for w in left),
+    waits = [why.waits(draft, wanted, starts.get(wanted.group.name)) for wanted in left]
+    return draft.plan([*hindered.values(), *why.held(draft), *waits])
+
+
+def concerned(snapshot: Snapshot) -> list[PodGroup]:
+    """Groups about which there may be something to decide or to tell: not those that run in full numbers."""
+    return [
+        group for group in snapshot.groups.values() if group.waiting or group.gated or group.started is None
     ]
-    return draft.plan(waits)
 
 
-def serve(draft: Draft, asks: dict[str, Ask]) -> bool:
+def serve(draft: Draft, wants: dict[str, Ask]) -> bool:
     """One pass over the line: whoever gets nodes, now or soon, leaves it; whether any did."""
-    before = len(asks)
-    for wanted in in_turn(draft, asks.values()):
+    before = len(wants)
+    for wanted in in_turn(draft, wants.values()):
         draft.let_go(wanted.group)
         if draft.current(wanted.group) is not wanted.group or settle(draft, wanted):
-            del asks[wanted.group.name]
+            del wants[wanted.group.name]
         elif draft.reservation is None:
             backfill.reserve(draft, wanted)
-    return len(asks) < before
+    return len(wants) < before
 
 
 def settle(draft: Draft, wanted: Ask) -> bool:
@@ -75,12 +79,12 @@ def settle(draft: Draft, wanted: Ask) -> bool:
     return done
 
 
-def in_turn(draft: Draft, asks: Iterable[Ask]) -> Iterator[Ask]:
+def in_turn(draft: Draft, wants: Iterable[Ask]) -> Iterator[Ask]:
     """The asks in the order in which they are to be served, as things stand when each is reached."""
-    by_name = {wanted.group.name: wanted for wanted in asks}
+    by_name = {wanted.group.name: wanted for wanted in wants}
 
     def turn(queue: str, group: PodGroup) -> tuple[object, ...]:
-        return draft.quotas.turn(draft.present(), queue, gang.asked(draft.fleet, by_name[group.name]))
+        return draft.quotas.turn(draft.present(), queue, by_name[group.name].asked())
 
     for group in order.line([wanted.group for wanted in by_name.values()], draft.fleet.paths, turn):
         yield by_name[group.name]

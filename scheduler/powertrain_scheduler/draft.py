@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from powertrain_scheduler import gang, timeline
+from powertrain_scheduler import asks, gang, timeline
+from powertrain_scheduler.asks import Ask, Part, Placement
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.fleet import Fleet
-from powertrain_scheduler.gang import Ask, Part, Placement
 from powertrain_scheduler.holdings import Holdings
 from powertrain_scheduler.plan import Bind, Evict, Plan, Reserve, Wait
 from powertrain_scheduler.policy import Policy
@@ -30,12 +30,11 @@ PREEMPTED, RECLAIMED = "Preempted", "Reclaimed"
 class Draft:
     """What is decided so far, and what follows from it."""
 
-    def __init__(self, fleet: Fleet, groups: list[PodGroup], policy: Policy, now: float) -> None:
-        """`groups` are all of the snapshot's, by name."""
+    def __init__(self, fleet: Fleet, policy: Policy, now: float) -> None:
         self.policy = policy
         self.time = now
         self.fleet = fleet
-        self.holdings = Holdings(fleet, groups)
+        self.holdings = Holdings(fleet)
         self.quotas = Quotas(fleet)
         snapshot = fleet.snapshot
         self.now = self._present(snapshot)
@@ -47,7 +46,7 @@ class Draft:
         self.evicted = np.zeros(len(self.holdings.row), dtype=np.bool_)
         """Pods of the holdings that this plan evicts."""
         self._shrunk: dict[str, PodGroup] = {}
-        """Groups that lose pods by this plan, as they are then."""
+        """Groups that lose pods by this plan while others of theirs wait, as they are then."""
         self.binds: list[Bind] = []
         self.evicts: list[Evict] = []
         self.placed: dict[str, list[Placement]] = {}
@@ -60,6 +59,7 @@ class Draft:
         self.told: dict[object, tuple[Reason, str]] = {}
         """By likeness and priority, what such a group is told."""
         self._possible: dict[object, bool] = {}
+        self._ends: timeline.Moments | None = None
         self._units: Units | None = None
         self._empty: Session | None = None
 
@@ -122,7 +122,16 @@ class Draft:
         candidates = [
             group for group in self._shrunk.values() if group.name not in {*self.placed, *self.held}
         ]
-        return [group for group in candidates if 0 < gang.missing(group) <= len(group.waiting)]
+        return [group for group in candidates if 0 < asks.missing(group) <= len(group.waiting)]
+
+    def optional(self, group: PodGroup) -> Ask | None:
+        """What the group would take beyond its minimum, when it has that."""
+        return asks.optional(self.fleet, group, self.given(group))
+
+    def starting(self) -> list[Placement]:
+        """All that starts by this plan, now or once what leaves is gone."""
+        now = [placement for given in self.placed.values() for placement in given]
+        return [*now, *self.held.values(), *(placement for placement, _ in self._kept.values())]
 
     def given(self, group: PodGroup) -> list[Placement]:
         """What the group got in this cycle."""
@@ -142,8 +151,9 @@ class Draft:
 
     def timeline(self) -> Timeline:
         """The expected ends of what runs, without what leaves."""
-        running = ~(self.holdings.leaving | self.evicted)
-        return Timeline(self.holdings, running, self.time, self.policy.overrun_seconds)
+        if self._ends is None:
+            self._ends = timeline.ends(self.holdings, self.time, self.policy.overrun_seconds)
+        return Timeline(self.holdings, self._ends, ~(self.holdings.leaving | self.evicted))
 
     def units(self) -> Units:
         """What could be evicted."""
@@ -153,8 +163,10 @@ class Draft:
 
     def untouchable(self) -> Mask:
         """Units that go already, or whose group was given something in this cycle."""
-        busy = [group.name in self.placed or group.name in self.held for group in self.holdings.groups]
-        found: Mask = self.gone() | np.array(busy, dtype=np.bool_)[self.units().group]
+        names = {*self.placed, *self.held} & self.holdings.number_of.keys()
+        busy = np.zeros(len(self.holdings.groups), dtype=np.bool_)
+        busy[[self.holdings.number_of[name] for name in names]] = True
+        found: Mask = self.gone() | busy[self.units().group]
         return found
 
     def gone(self) -> Mask:
@@ -195,7 +207,9 @@ class Draft:
         """It is the group's turn: what was kept for it is free for it to choose from."""
         if group.name in self._kept:
             placement, worlds = self._kept.pop(group.name)
-            for world in (*worlds, *([self.then] if self.then is not None else [])):
+            if self.then is not None and not self._ends_before_reservation(group):
+                worlds = (*worlds, self.then)
+            for world in worlds:
                 for change in placement.changes():
                     world.release(change)
 
@@ -231,7 +245,8 @@ class Draft:
             reason = PREEMPTED if group.queue == wanted.group.queue else RECLAIMED
             self.evicts.append(Evict(group.name, pod, wanted.group.name, reason))
         for number in np.unique(holdings.group[pods]).tolist():
-            self._shrunk[holdings.groups[number].name] = self._without_evicted(number)
+            if holdings.groups[number].waiting:
+                self._shrunk[holdings.groups[number].name] = self._without_evicted(number)
 
     def _without_evicted(self, number: int) -> PodGroup:
         group = self.holdings.groups[number]

@@ -31,10 +31,22 @@ HOLDING_EFFECTS = ("NoSchedule", "NoExecute")
 
 def room(session: Session, traits: Traits) -> Ints:
     """How many more pods of the class each node can take."""
-    return session.vector("room", traits, _room)
+    return session.vector("room", traits, room_of, room_at)
 
 
-def _room(session: Session, traits: Traits, rows: Rows) -> Ints:
+def room_at(session: Session, traits: Traits, row: int) -> int:
+    """The same for one node."""
+    if traits.missing is not None or not may(session.fleet, traits).item(row):
+        return 0
+    have, used = session.fleet.facts.allocatable, session.used
+    fits = min([(have.item(row, column) - used.item(row, column)) // n for column, n in traits.requests])
+    if traits.pod_class.host_ports:
+        fits = 0 if _ports_clash(session, traits.pod_class, row) else min(fits, 1)
+    return max(fits, 0)
+
+
+def room_of(session: Session, traits: Traits, rows: Rows) -> Ints:
+    """The same for some nodes."""
     mask = may(session.fleet, traits)[rows]
     if traits.missing is not None:
         return np.zeros(len(mask), dtype=np.int64)
@@ -46,19 +58,14 @@ def _room(session: Session, traits: Traits, rows: Rows) -> Ints:
     assert fits is not None  # every class requests a place for itself: one of `pods`
     fits = np.where(mask, np.maximum(fits, 0), 0)
     if traits.pod_class.host_ports:
-        fits = np.where(_ports_clash(session, traits.pod_class, rows), 0, np.minimum(fits, 1))
+        asked = range(session.fleet.size) if rows is EVERY_ROW else cast(Ints, rows).tolist()
+        clash = np.array([_ports_clash(session, traits.pod_class, row) for row in asked], dtype=np.bool_)
+        fits = np.where(clash, 0, np.minimum(fits, 1))
     return fits
 
 
-def _ports_clash(session: Session, pod_class: PodClass, rows: Rows) -> Mask:
-    wanted = range(session.fleet.size) if rows is EVERY_ROW else cast(Ints, rows).tolist()
-    return np.array(
-        [
-            any(_clash(a, b) for a in pod_class.host_ports for b in session.ports.get(row, ()))
-            for row in wanted
-        ],
-        dtype=np.bool_,
-    )
+def _ports_clash(session: Session, pod_class: PodClass, row: int) -> bool:
+    return any(_clash(a, b) for a in pod_class.host_ports for b in session.ports.get(row, ()))
 
 
 def _clash(a: HostPort, b: HostPort) -> bool:
@@ -72,7 +79,7 @@ def _clash(a: HostPort, b: HostPort) -> bool:
 
 def may(fleet: Fleet, traits: Traits) -> Mask:
     """Nodes that pass everything but free room: schedulable, selected, and every taint tolerated."""
-    return fleet.keep("may", traits, lambda: static(fleet.facts, traits.pod_class))
+    return fleet.keep("may", traits.number, lambda: static(fleet.facts, traits.pod_class))
 
 
 def static(facts: NodeFacts, pod_class: PodClass) -> Mask:

@@ -3,7 +3,7 @@
 Built once per cycle from the snapshot; sessions share it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
@@ -38,6 +38,10 @@ class Traits:
     """The whole row it adds to a node's `used`."""
     devices: Ints
     """Devices it takes of a node by the node's pool; the last entry, for nodes of no pool, is 0."""
+    charged: bool
+    """Whether any of these is not 0."""
+    requests: tuple[tuple[int, int], ...]
+    """`columns` and `amounts` in pairs."""
     missing: str | None
     """A resource it requests that no node has."""
     device: str | None
@@ -82,6 +86,7 @@ class Fleet:
         self._traits: dict[int, Traits] = {}
         self._by_value: dict[PodClass, Traits] = {}
         self._kept: dict[tuple[str, int], object] = {}
+        self._numbers: dict[Hashable, int] = {}
 
     def traits(self, pod_class: PodClass) -> Traits:
         """The class's arrays; equal classes share one object."""
@@ -111,9 +116,18 @@ class Fleet:
                 sums[list(self.ancestry[queue.name])] += own[row]
         return sums
 
-    def keep(self, kind: str, traits: Traits, build: Callable[[], T]) -> T:
-        """What `build()` gives for the class, worked out once a cycle."""
-        key = (kind, id(traits))
+    def devices_at(self, amounts: Ints, row: int) -> int:
+        """The same for one node."""
+        column = self._device_column.item(row)
+        return amounts.item(row, column) if column >= 0 else 0
+
+    def number(self, key: Hashable) -> int:
+        """A small number for the key, the same one for equal keys."""
+        return self._numbers.setdefault(key, len(self._numbers))
+
+    def keep(self, kind: str, number: int, build: Callable[[], T]) -> T:
+        """What `build()` gives for the class or likeness of this number, worked out once a cycle."""
+        key = (kind, number)
         if key not in self._kept:
             self._kept[key] = build()
         return cast(T, self._kept[key])
@@ -139,6 +153,8 @@ class Fleet:
             amounts=vector[wanted],
             vector=vector,
             devices=np.array([request.get(pool.resource, 0) for pool in pools] + [0], dtype=np.int64),
+            charged=any(request.get(pool.resource, 0) for pool in pools),
+            requests=tuple((int(column), int(vector[column])) for column in wanted),
             missing=missing[0] if missing else None,
             device=device,
             device_column=self.column_of.get(device, -1) if device else -1,

@@ -10,7 +10,7 @@ import numpy as np
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.fleet import Fleet, Ints
 from powertrain_scheduler.session import Change, Session
-from powertrain_scheduler.snapshot import HostPort, PodGroup
+from powertrain_scheduler.snapshot import HostPort
 
 
 class Holdings:
@@ -19,32 +19,27 @@ class Holdings:
     Pods on nodes that the snapshot does not have are left out: they hold nothing we could give.
     """
 
-    def __init__(self, fleet: Fleet, groups: list[PodGroup]) -> None:
+    def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
-        self.groups = [group for group in groups if group.placed]
+        every_group = fleet.snapshot.groups
+        self.groups = [every_group[name] for name in sorted(every_group) if every_group[name].placed]
         """By name; the table's `group` points here."""
-        owner: list[int] = []
-        row: list[int] = []
-        number: list[int] = []
-        place: list[int] = []
-        leaving: list[bool] = []
+        self.number_of = {group.name: number for number, group in enumerate(self.groups)}
         row_of, traits = fleet.row_of, fleet.traits
-        for index, group in enumerate(self.groups):
-            for position, pod in enumerate(group.placed):
-                at = row_of.get(pod.node)
-                if at is not None:
-                    owner.append(index)
-                    row.append(at)
-                    number.append(traits(pod.pod_class).number)
-                    place.append(position)
-                    leaving.append(pod.leaving)
-        self.group: Ints = np.array(owner, dtype=np.int64)
-        self.row: Ints = np.array(row, dtype=np.int64)
-        self.traits: Ints = np.array(number, dtype=np.int64)
+        table = [
+            (number, row_of[pod.node], traits(pod.pod_class).number, place, pod.leaving)
+            for number, group in enumerate(self.groups)
+            for place, pod in enumerate(group.placed)
+            if pod.node in row_of
+        ]
+        columns = np.array(table, dtype=np.int64).reshape(len(table), 5)
+        self.group: Ints = columns[:, 0].copy()
+        self.row: Ints = columns[:, 1].copy()
+        self.traits: Ints = columns[:, 2].copy()
         """Number of the pod's class."""
-        self.place: Ints = np.array(place, dtype=np.int64)
+        self.place: Ints = columns[:, 3].copy()
         """Position in its group's `placed`."""
-        self.leaving: Mask = np.array(leaving, dtype=np.bool_)
+        self.leaving: Mask = columns[:, 4] > 0
         every = fleet.every_traits()
         width = len(fleet.snapshot.pools) + 1
         self.vectors: Ints = np.array([each.vector for each in every], dtype=np.int64).reshape(

@@ -27,10 +27,9 @@ def line(groups: Iterable[PodGroup], paths: Mapping[str, tuple[str, ...]], turn:
     """
     root = _tree(sorted(groups, key=inside_queue), paths)
     root.refresh_all(turn)
-    while root.best is not None:
-        group = root.best[1]
+    while (group := root.best) is not None:
         yield group
-        root.serve(group, paths[group.queue], turn)
+        root.serve(paths[group.queue], turn)
 
 
 @dataclass(slots=True)
@@ -41,8 +40,10 @@ class _Queue:
     own: list[PodGroup] = field(default_factory=list)
     """The next one is the last."""
     children: dict[str, "_Queue"] = field(default_factory=dict)
-    best: tuple[Key, PodGroup] | None = None
-    """The group of its subtree that is next, and the queue's place among its siblings with it."""
+    best: PodGroup | None = None
+    """The group of its subtree that is next."""
+    key: Key | None = None
+    """Its place among its siblings with that group; None until somebody asks."""
 
     def refresh_all(self, turn: Turn) -> None:
         for child in self.children.values():
@@ -50,20 +51,30 @@ class _Queue:
         self.refresh(turn)
 
     def refresh(self, turn: Turn) -> None:
-        """Choose again, the children being up to date."""
-        candidates = [child.best for child in self.children.values() if child.best is not None]
-        if self.own:
-            candidates.append((turn(self.name, self.own[-1]), self.own[-1]))
-        if not candidates:
-            self.best = None
+        """Choose again, the children being up to date. Keys are asked for only where there is a choice."""
+        candidates = [child for child in self.children.values() if child.best is not None]
+        self.key = None
+        if self.own and candidates:
+            keyed = [(child.place(turn), child.best) for child in candidates]
+            keyed.append((turn(self.name, self.own[-1]), self.own[-1]))
+            self.best = min(keyed, key=lambda each: each[0])[1]
+        elif self.own:
+            self.best = self.own[-1]
+        elif len(candidates) > 1:
+            self.best = min(candidates, key=lambda child: child.place(turn)).best
         else:
-            group = min(candidates, key=lambda each: each[0])[1]
-            self.best = (turn(self.name, group) if self.name else (), group)
+            self.best = candidates[0].best if candidates else None
 
-    def serve(self, group: PodGroup, path: tuple[str, ...], turn: Turn) -> None:
-        """Take the group out of the line of the queue at the path's start."""
+    def place(self, turn: Turn) -> Key:
+        if self.key is None:
+            assert self.best is not None  # only those with somebody waiting are compared
+            self.key = turn(self.name, self.best)
+        return self.key
+
+    def serve(self, path: tuple[str, ...], turn: Turn) -> None:
+        """Take the next group out of the line of the queue at the path's start."""
         if path:
-            self.children[path[-1]].serve(group, path[:-1], turn)
+            self.children[path[-1]].serve(path[:-1], turn)
         else:
             self.own.pop()
         self.refresh(turn)

@@ -15,9 +15,12 @@ from powertrain_scheduler.snapshot import HostPort
 
 Rows = Ints | slice
 Compute = Callable[["Session", Traits, Rows], Ints]
+ComputeOne = Callable[["Session", Traits, int], int]
 
 VECTORS = 256
 """Most vectors kept at a time; the oldest go first."""
+ROWS_ONE_BY_ONE = 6
+"""Up to so many touched rows plain numbers are quicker than arrays."""
 
 
 class Change(NamedTuple):
@@ -94,49 +97,54 @@ class Session:
     def _apply(self, change: Change, sign: int) -> None:
         traits, rows = change.traits, change.rows
         counts = change.counts if sign > 0 else -change.counts
-        self.used[rows] += counts[:, None] * traits.vector
+        if len(rows) == 1:
+            self.used[rows[0]] += counts[0] * traits.vector
+        else:
+            self.used[rows] += counts[:, None] * traits.vector
         self._touched.extend(rows.tolist())
-        self._charge(change.queue, change.fixed, traits, rows, counts)
+        self._charge(change, counts)
         for port in traits.pod_class.host_ports:
             for row in rows.tolist():
                 claimed = self.ports.setdefault(row, [])
                 claimed.append(port) if sign > 0 else claimed.remove(port)
 
-    def _charge(self, queue: str, fixed: bool, traits: Traits, rows: Ints, counts: Ints) -> None:
-        fleet = self.fleet
-        devices = traits.devices[fleet.facts.pool[rows]] * counts
-        if not devices.any():
+    def _charge(self, change: Change, counts: Ints) -> None:
+        if not change.traits.charged:
             return
-        by_accelerator = np.bincount(
-            fleet.accelerator[rows] + 1, weights=devices, minlength=len(fleet.accelerators) + 1
-        )[1:].astype(np.int64)
-        path = list(fleet.ancestry[queue])
-        self.held[path] += by_accelerator
-        if fixed:
-            self.fixed[path] += by_accelerator
+        fleet, rows = self.fleet, change.rows
+        devices = change.traits.devices[fleet.facts.pool[rows]] * counts
+        accelerators = fleet.accelerator[rows]  # -1 on nodes of no pool, where devices are 0
+        for row in fleet.ancestry[change.queue]:
+            np.add.at(self.held[row], accelerators, devices)
+            if change.fixed:
+                np.add.at(self.fixed[row], accelerators, devices)
 
     # -- vectors -----------------------------------------------------------------------------------
 
-    def vector(self, kind: str, traits: Traits, compute: Compute) -> Ints:
-        """`compute` over every node, kept up to date by asking it again for touched rows only.
+    def vector(self, kind: str, traits: Traits, compute: Compute, one: ComputeOne) -> Ints:
+        """`compute` over every node, kept up to date by asking again for touched rows only.
 
-        The array is the session's own: read it, or copy it, and do not keep it over a change.
+        `one` says the same for a single row. The array is the session's own: read it, or copy it, and
+        do not keep it over a change.
         """
-        key = (kind, id(traits))
+        key = (kind, traits.number)
         known = self._vectors.get(key)
         if known is None:
             while len(self._vectors) >= VECTORS:
                 del self._vectors[next(iter(self._vectors))]
             known = self._vectors[key] = _Vector(compute(self, traits, EVERY_ROW), len(self._touched))
         elif known.seen < len(self._touched):
-            self._refresh(known, traits, compute)
+            self._refresh(known, traits, compute, one)
         return known.values
 
-    def _refresh(self, known: _Vector, traits: Traits, compute: Compute) -> None:
+    def _refresh(self, known: _Vector, traits: Traits, compute: Compute, one: ComputeOne) -> None:
         touched = self._touched[known.seen :]
-        if len(touched) * 2 > self.fleet.size:
+        known.seen = len(self._touched)
+        if len(touched) <= ROWS_ONE_BY_ONE:
+            for row in touched:
+                known.values[row] = one(self, traits, row)
+        elif len(touched) * 2 > self.fleet.size:
             known.values = compute(self, traits, EVERY_ROW)
         else:
             rows = np.array(touched, dtype=np.int64)
             known.values[rows] = compute(self, traits, rows)
-        known.seen = len(self._touched)

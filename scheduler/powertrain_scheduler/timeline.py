@@ -5,11 +5,14 @@ ended anyway. Work that says neither has no end here.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.holdings import Holdings
 from powertrain_scheduler.session import Session
 from powertrain_scheduler.snapshot import PodGroup
+
+Moments = NDArray[np.float64]
 
 
 def lasts(group: PodGroup) -> float | None:
@@ -44,18 +47,30 @@ def end(group: PodGroup, now: float, overrun_seconds: float) -> float | None:
     return None if seconds is None else now + seconds
 
 
+def ends(holdings: Holdings, now: float, overrun_seconds: float) -> Moments:
+    """By pod of the holdings, when it is expected to be gone; infinity where nobody says."""
+    said = [
+        (number, expected_end(group, now, overrun_seconds))
+        for number, group in enumerate(holdings.groups)
+        if group.expected_seconds is not None or group.maximum_seconds is not None
+    ]
+    by_group = np.full(len(holdings.groups), np.inf, dtype=np.float64)
+    for number, moment in said:
+        if moment is not None:
+            by_group[number] = moment
+    found: Moments = by_group[holdings.group]
+    return found
+
+
 class Timeline:
     """Running groups by their expected ends."""
 
-    def __init__(self, holdings: Holdings, running: Mask, now: float, overrun_seconds: float) -> None:
+    def __init__(self, holdings: Holdings, ends: Moments, running: Mask) -> None:
         """`running` says which pods of the holdings to count: not leaving, not to be evicted."""
         self._holdings = holdings
-        ends = [expected_end(group, now, overrun_seconds) for group in holdings.groups]
-        self._end = np.array([np.inf if end is None else end for end in ends], dtype=np.float64)[
-            holdings.group
-        ]
+        self._end = ends
         self._running = running
-        known = self._end[running & np.isfinite(self._end)]
+        known = ends[running & np.isfinite(ends)]
         self.moments: list[float] = np.unique(known).tolist()
         """Times at which something is expected to end, in order."""
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from powertrain_scheduler import columns, fit, gang, quota, words
+from powertrain_scheduler import asks, columns, fit, gang, quota, words
+from powertrain_scheduler.asks import Ask, Need, Option
 from powertrain_scheduler.columns import Column, Mask
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.fleet import Fleet, Ints
-from powertrain_scheduler.gang import Ask, Choice, Need
 from powertrain_scheduler.plan import Wait
 from powertrain_scheduler.reasons import Reason
 from powertrain_scheduler.scores import topology
@@ -28,7 +28,7 @@ Worlds = tuple[Session, ...]
 
 def hindered(fleet: Fleet, group: PodGroup) -> Wait | None:
     """What keeps a group from being tried at all, or None."""
-    needed = gang.missing(group)
+    needed = asks.missing(group)
     if not needed or (group.started is not None and not group.waiting and not group.gated):
         return None
     found = _hindered(fleet, group, needed)
@@ -61,12 +61,13 @@ def held(draft: Draft) -> Iterator[Wait]:
     for name, placement in draft.held.items():
         nodes = draft.node_names(placement)
         rows = [draft.fleet.row_of[node] for node in nodes]
-        vacated = int((draft.later.used[rows] < draft.now.used[rows]).any(axis=1).sum())
+        leaving = draft.fleet.snapshot.leaving[rows].any(axis=1)
+        vacated = int((leaving | np.isin(rows, draft.holdings.row[draft.evicted])).sum())
         held_nodes = words.counted(len(nodes), "node")
         message = (
             f"pods have yet to leave {vacated} of the {held_nodes} held for it"
             if vacated
-            else f"{held_nodes} are held for it until pods elsewhere have left, whose quota it needs"
+            else f"{held_nodes} {'is' if len(nodes) == 1 else 'are'} held for it until pods elsewhere have left, whose quota it needs"
         )
         yield Wait(name, Reason.WAITING_FOR_EVICTION, message)
 
@@ -134,10 +135,10 @@ def _never_fits(draft: Draft, wanted: Ask) -> Why | None:
 def _over_quota(draft: Draft, wanted: Ask) -> Why | None:
     """Told only where no accelerator that would do is within quota."""
     group, told = wanted.group, ""
-    for choice in gang.choices(draft.fleet, wanted):
-        if gang.within(wanted, draft.present(), draft.quotas, choice):
+    for option in wanted.options:
+        if gang.within(wanted, draft.present(), draft.quotas, option):
             return None
-        for accelerator, devices in gang.charges(draft.fleet, wanted, choice).items():
+        for accelerator, devices in option.charges.items():
             bounds = [draft.quotas.bound(world, group, accelerator) for world in draft.present()]
             bound = min(bounds, key=lambda each: each.room)
             if devices > bound.room:
@@ -179,9 +180,9 @@ def lack(fleet: Fleet, wanted: Ask, worlds: Worlds, quotas: quota.Quotas | None)
         if need.traits.missing is not None:
             return Reason.DOES_NOT_FIT, f"needs {words.shape(wanted)}; no node has {need.traits.missing}"
     found = [
-        _lack(fleet, wanted, worlds, choice)
-        for choice in gang.choices(fleet, wanted)
-        if quotas is None or gang.within(wanted, worlds, quotas, choice)
+        _lack(fleet, wanted, worlds, option)
+        for option in wanted.options
+        if quotas is None or gang.within(wanted, worlds, quotas, option)
     ]
     if not found:
         device = next((need.traits.device for need in wanted.needs if need.traits.device), "room")
@@ -189,9 +190,9 @@ def lack(fleet: Fleet, wanted: Ask, worlds: Worlds, quotas: quota.Quotas | None)
     return max(found, key=lambda each: each[0])[1]
 
 
-def _lack(fleet: Fleet, wanted: Ask, worlds: Worlds, choice: Choice) -> tuple[int, Why]:
+def _lack(fleet: Fleet, wanted: Ask, worlds: Worlds, option: Option) -> tuple[int, Why]:
     """The sentence, and how many pods would find room: more is closer."""
-    masks = [gang.allowed(fleet, wanted, need.traits, choice) for need in wanted.needs]
+    masks = [gang.allowed(fleet, wanted, need.traits, option) for need in wanted.needs]
     rooms = [gang.room(worlds, need.traits, mask) for need, mask in zip(wanted.needs, masks, strict=True)]
     fitting = sum(
         min(int(room.sum()), len(need.pods)) for room, need in zip(rooms, wanted.needs, strict=True)
@@ -200,7 +201,7 @@ def _lack(fleet: Fleet, wanted: Ask, worlds: Worlds, choice: Choice) -> tuple[in
         if int(room.sum()) < len(need.pods):
             return fitting, (Reason.DOES_NOT_FIT, _too_little(fleet, wanted, worlds, need, room))
     if wanted.group.topology.required:
-        return fitting, (Reason.TOPOLOGY_DOES_NOT_FIT, _no_domain(fleet, wanted, choice, rooms))
+        return fitting, (Reason.TOPOLOGY_DOES_NOT_FIT, _no_domain(fleet, wanted, option, rooms))
     return fitting, (
         Reason.DOES_NOT_FIT,
         f"needs {words.shape(wanted)}, which fit one by one but not together",
@@ -233,9 +234,9 @@ def _short_of(fleet: Fleet, worlds: Worlds, need: Need, match: Mask, room: Ints)
     return ", ".join(told)
 
 
-def _no_domain(fleet: Fleet, wanted: Ask, choice: Choice, rooms: list[Ints]) -> str:
+def _no_domain(fleet: Fleet, wanted: Ask, option: Option, rooms: list[Ints]) -> str:
     key = wanted.group.topology.required or ""
-    column = gang.required_domains(fleet, wanted, choice)
+    column = gang.required_domains(fleet, wanted, option)
     needs = f"needs {words.shape(wanted)} in one {key.rsplit('/', 1)[-1]} ({key})"
     if not column.values:
         return f"{needs}; no node carries that label"

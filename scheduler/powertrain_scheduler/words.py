@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from powertrain_scheduler.gang import Ask, Need
+from powertrain_scheduler.asks import Ask, Need
 from powertrain_scheduler.snapshot import CPU, MEMORY, PODS
 
 GIB = 1 << 30

@@ -9,7 +9,7 @@ from core.builders import NOW, amounts, carry_out, decide, vacated
 from core.worlds import clusters
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from powertrain_scheduler import columns, fit, gang, scores, timeline
+from powertrain_scheduler import asks, columns, fit, gang, scores, timeline
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.fleet import Fleet
 from powertrain_scheduler.plan import Plan
@@ -266,7 +266,7 @@ def _still(group: PodGroup, moment: float) -> bool:
 def test_what_is_undone_leaves_no_trace(snapshot: Snapshot, steps: list[int]) -> None:
     fleet = Fleet(snapshot)
     groups = sorted(snapshot.groups.values(), key=lambda group: group.name)
-    session = Draft(fleet, groups, Policy(), NOW).now
+    session = Draft(fleet, Policy(), NOW).now
     traits = [fleet.traits(pod.pod_class) for group in groups for pod in group.waiting[:1]]
     before = [(fit.room(session, t).copy(), scores.keys(session, t).copy()) for t in traits]
     used, held_before, ports = (
@@ -277,7 +277,7 @@ def test_what_is_undone_leaves_no_trace(snapshot: Snapshot, steps: list[int]) ->
     mark, moment = session.checkpoint(), session.moment
     for step in steps:
         for group in groups[step : step + 2]:
-            wanted = gang.minimum(fleet, group) if group.waiting else None
+            wanted = asks.minimum(fleet, group) if group.waiting else None
             placement = gang.find(wanted, [session], None) if wanted and wanted.pods else None
             for change in placement.changes() if placement else ():
                 session.place(change)
@@ -297,12 +297,12 @@ def test_what_is_undone_leaves_no_trace(snapshot: Snapshot, steps: list[int]) ->
 def test_what_follows_row_by_row_is_what_follows_from_scratch(snapshot: Snapshot) -> None:
     fleet = Fleet(snapshot)
     groups = sorted(snapshot.groups.values(), key=lambda group: group.name)
-    session = Draft(fleet, groups, Policy(), NOW).now
+    session = Draft(fleet, Policy(), NOW).now
     traits = [fleet.traits(pod.pod_class) for group in groups for pod in group.waiting[:1]]
     for group in groups:
         for each in traits:
             fit.room(session, each), scores.keys(session, each)
-        wanted = gang.minimum(fleet, group) if group.waiting else None
+        wanted = asks.minimum(fleet, group) if group.waiting else None
         placement = gang.find(wanted, [session], None) if wanted and wanted.pods else None
         for change in placement.changes() if placement else ():
             session.place(change)

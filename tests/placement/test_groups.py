@@ -154,7 +154,7 @@ def test_classes_of_pods_that_are_gone_do_not_pile_up() -> None:
     for number in range(3000):
         view: dict[str, object] = pod("p", nodeSelector={"job": str(number)})
         cache.on_pod("team/p", None, pod_view(view))
-    assert len(cache._classes) < 1500
+    assert len(cache._beliefs._classes) < 1500
 
 
 def test_a_status_of_ours_is_no_news() -> None:

@@ -1,7 +1,7 @@
 """Keeps the energy ledger, and the statuses of pools and queues, by the second and not by the event."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from powertrain_scheduler.power.model import pool_watts
@@ -24,10 +24,13 @@ from .watches import Watches
 _log = logging.getLogger(__name__)
 
 Status = dict[str, Any]
+Told = views.Queue | views.AcceleratorPool
 ROUND = 1.0
 """Seconds between two readings of the ledger."""
-STATUS_ROUNDS = 3
-"""Statuses are looked at in every third round only."""
+STATUS_SECONDS = 3.0
+"""At least so long between two looks at all statuses."""
+LOOKS_PER_COST = 30.0
+"""And at least so many times what the last look took: it goes over every group."""
 METERS = ("watts", "kilowattHours")
 METER_SECONDS = 10.0
 """At least so long between writes that bring nothing but other meter readings."""
@@ -53,13 +56,21 @@ class Bookkeeper:
 
     async def run(self) -> None:
         """Keep the books for as long as we lead."""
-        rounds = 0
+        look_at = self._timing.monotonic()
         while True:
             self.read_meters()
-            if rounds % STATUS_ROUNDS == 0:
-                await self.write()
-            rounds += 1
+            began = self._timing.monotonic()
+            if began >= look_at:
+                statuses = self._statuses()
+                took = self._timing.monotonic() - began
+                look_at = began + max(STATUS_SECONDS, LOOKS_PER_COST * took)
+                await self._write(statuses, last=False)
             await self._timing.sleep(ROUND)
+
+    async def close(self) -> None:
+        """Write everything as it stands, the meter readings too."""
+        self.read_meters()
+        await self._write(self._statuses(), last=True)
 
     def read_meters(self) -> None:
         """Charge the pools for the time since the last reading."""
@@ -68,42 +79,37 @@ class Bookkeeper:
             self._of, self._watts = snapshot, pool_watts(snapshot)
         self._ledger.read(self._watts, self._on_record())
 
-    async def write(self, *, last: bool = False) -> None:
-        """Write the statuses that differ; meter readings alone only now and then, or if it is the last time."""
+    def _statuses(self) -> list[tuple[Resource, Told, Status]]:
+        """What every pool and queue should say."""
         snapshot = self._cache.snapshot()
-        for name, status in self._pool_statuses(snapshot).items():
-            await self._put(ACCELERATORPOOLS, self._watches.pools[name], status, last)
-        generations = {name: view.metadata.generation for name, view in self._watches.queues.items()}
+        objects = self._watches.queues
+        generations = {name: view.metadata.generation for name, view in objects.items()}
         told = queues.statuses(snapshot, self._outlook.waiting, generations)
-        for name, status in told.items():
-            if name in self._watches.queues:
-                await self._put(QUEUES, self._watches.queues[name], status, last)
+        found: list[tuple[Resource, Told, Status]] = []
+        found += [(ACCELERATORPOOLS, *each) for each in self._pool_statuses(snapshot)]
+        return found + [(QUEUES, objects[name], status) for name, status in told.items()]
 
     def _on_record(self) -> Mapping[str, float]:
         return {
             name: float(view.status.get("kilowattHours", 0.0)) for name, view in self._watches.pools.items()
         }
 
-    def _pool_statuses(self, snapshot: Snapshot) -> dict[str, Status]:
+    def _pool_statuses(self, snapshot: Snapshot) -> Iterator[tuple[Told, Status]]:
         objects = self._watches.pools
-        found = {
-            reading.pool: pools.status(
-                reading,
-                snapshot,
-                self._cache.nodes.taken.get(reading.pool, 0),
-                objects[reading.pool].metadata.generation,
-            )
-            for reading in pools.readings(snapshot, self._ledger.accounts)
-            if reading.pool in objects
-        }
+        for reading in pools.readings(snapshot, self._ledger.accounts):
+            if (view := objects.get(reading.pool)) is not None:
+                taken = self._cache.nodes.taken.get(reading.pool, 0)
+                yield view, pools.status(reading, snapshot, taken, view.metadata.generation)
         for name, trouble in self._cache.pool_troubles.items():
             if (view := objects.get(name)) is not None:
-                found[name] = pools.broken(trouble, view.status, view.metadata.generation)
-        return found
+                yield view, pools.broken(trouble, view.status, view.metadata.generation)
 
-    async def _put(
-        self, resource: Resource, view: views.Queue | views.AcceleratorPool, status: Status, last: bool
-    ) -> None:
+    async def _write(self, statuses: Iterable[tuple[Resource, Told, Status]], *, last: bool) -> None:
+        """Write those that differ; meter readings alone only now and then, or if it is the last time."""
+        for resource, view, status in statuses:
+            await self._put(resource, view, status, last)
+
+    async def _put(self, resource: Resource, view: Told, status: Status, last: bool) -> None:
         """Write one object's status if it says anything new."""
         name, key = view.metadata.name, view.metadata.uid
         before = self._written.get(key) or view.status

@@ -103,8 +103,8 @@ class Janitor:
         waiting = self._outlook.waiting.get(core.name)
         when = to_rfc3339(self._timing.now())
         message = (
-            f"Released at {when}: {len(pods)} of {core.min_member} pods held nodes for {self._gang_seconds:g} s"
-            f" and the others could get none, so the {len(pods)} were deleted for a new start"
+            f"Released at {when}: after {self._gang_seconds:g} s only {len(pods)} of {core.min_member} pods"
+            " held nodes, so what held nodes was deleted for a new start"
         )
         return Release(core.name, pods, f"{message} ({waiting.message})." if waiting else f"{message}.")
 

@@ -41,7 +41,7 @@ from .watches import Watches
 _log = logging.getLogger(__name__)
 
 BINDINGS_AT_ONCE = 32
-EVICTIONS_AT_ONCE = 4
+EVICTIONS_AT_ONCE = 16
 STATUSES_AT_ONCE = 4
 WIND_UP_SECONDS = 5.0
 """Longest that a clean stop waits for bindings under way."""
@@ -101,8 +101,7 @@ class Term:
         until = self._timing.monotonic() + WIND_UP_SECONDS
         while self._binder.under_way and self._timing.monotonic() < until:
             await self._timing.sleep(0.02)
-        self._bookkeeper.read_meters()
-        await self._bookkeeper.write(last=True)
+        await self._bookkeeper.close()
 
     def _works(self) -> Iterable[Coroutine[None, None, None]]:
         yield self._loop.run()

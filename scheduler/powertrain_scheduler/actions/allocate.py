@@ -1,14 +1,15 @@
 """Free room, or room that leaving pods are about to free."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from powertrain_scheduler import gang
+from powertrain_scheduler import asks, gang
+from powertrain_scheduler.asks import Ask, Placement
 from powertrain_scheduler.draft import Draft
-from powertrain_scheduler.gang import Ask, Placement
 from powertrain_scheduler.session import Session
+from powertrain_scheduler.snapshot import Pod, PodGroup
 
 
 def start(draft: Draft, wanted: Ask) -> bool:
@@ -29,39 +30,60 @@ def await_leaving(draft: Draft, wanted: Ask) -> bool:
     return placement is not None
 
 
-def keep_nominated(draft: Draft, wanted: Ask) -> None:
-    """Keeps what evictions of an earlier cycle made room for until it is the group's turn."""
-    if (placement := _find(draft, wanted, draft.worlds_now(wanted.group))) is not None:
-        draft.keep(placement, now=True)
-    elif (placement := _find(draft, wanted, draft.worlds_later(wanted.group))) is not None:
-        draft.keep(placement, now=False)
+def keep_nominated(draft: Draft, wants: Iterable[Ask]) -> None:
+    """Keeps the nodes that evictions of earlier cycles made room on until it is their groups' turn."""
+    for wanted in wants:
+        if wanted.group.nominated:
+            _keep_nominated(draft, wanted)
+
+
+def _keep_nominated(draft: Draft, wanted: Ask) -> None:
+    there = _on_nominated(draft, wanted)
+    for ask, now in ((there, True), (there, False), (wanted, False)):
+        worlds = draft.worlds_now(wanted.group) if now else draft.worlds_later(wanted.group)
+        if (placement := gang.find(ask, worlds, draft.quotas)) is not None:
+            draft.keep(placement, now)
+            return
 
 
 def _find(draft: Draft, wanted: Ask, worlds: Sequence[Session]) -> Placement | None:
     """Nodes for the group; where room was made for it, these rather than others."""
-    if wanted.group.nominated:
-        nominated = np.zeros(draft.fleet.size, dtype=np.bool_)
-        nominated[
-            [draft.fleet.row_of[name] for name in wanted.group.nominated if name in draft.fleet.row_of]
-        ] = True
-        if (there := gang.find(replace(wanted, inside=nominated), worlds, draft.quotas)) is not None:
-            return there
-    return gang.find(wanted, worlds, draft.quotas)
+    tries = [_on_nominated(draft, wanted), wanted] if wanted.group.nominated else [wanted]
+    found = (gang.find(each, worlds, draft.quotas) for each in tries)
+    return next((placement for placement in found if placement is not None), None)
+
+
+def _on_nominated(draft: Draft, wanted: Ask) -> Ask:
+    nominated = np.zeros(draft.fleet.size, dtype=np.bool_)
+    nominated[[draft.fleet.row_of[name] for name in wanted.group.nominated if name in draft.fleet.row_of]] = (
+        True
+    )
+    return replace(wanted, inside=nominated)
 
 
 def extend(draft: Draft, wanted: Ask) -> None:
     """Gives the group as many of the pods it asks for as there is room for, the first in rank order."""
-    group, pods, given = wanted.group, wanted.pods, draft.given(wanted.group)
+    pods = wanted.pods
+    while pods and (placement := _longest(draft, wanted.group, pods)) is not None:
+        draft.place(placement)
+        pods = pods[sum(len(part.pods) for part in placement.parts) :]
+
+
+def _longest(draft: Draft, group: PodGroup, pods: tuple[Pod, ...]) -> Placement | None:
+    """Nodes for all of the pods, or else for as many of the first of them as can be."""
+    given = draft.given(group)
 
     def first(size: int) -> Placement | None:
-        part = gang.ask(draft.fleet, group, pods[:size], given)
+        part = asks.ask(draft.fleet, group, pods[:size], given)
         return gang.find(part, draft.worlds_now(group), draft.quotas)
 
-    best, fitting, too_many = first(len(pods)), 0, len(pods)
-    if best is None:
-        while too_many - fitting > 1:
-            middle = (fitting + too_many) // 2
-            found = first(middle)
-            best, fitting, too_many = (found, middle, too_many) if found else (best, fitting, middle)
-    if best is not None:
-        draft.place(best)
+    if (best := first(len(pods))) is not None:
+        return best
+    fitting, too_many = 0, len(pods)
+    while too_many - fitting > 1:
+        middle = (fitting + too_many) // 2
+        if (found := first(middle)) is not None:
+            best, fitting = found, middle
+        else:
+            too_many = middle
+    return best

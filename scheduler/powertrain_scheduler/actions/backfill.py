@@ -10,8 +10,8 @@ import math
 from bisect import bisect_left, bisect_right
 
 from powertrain_scheduler import gang, timeline
+from powertrain_scheduler.asks import Ask, Placement
 from powertrain_scheduler.draft import Draft
-from powertrain_scheduler.gang import Ask, Placement
 from powertrain_scheduler.session import Session
 from powertrain_scheduler.timeline import Timeline
 
@@ -51,15 +51,12 @@ def reserve(draft: Draft, wanted: Ask) -> bool:
 
 
 def _within_quota(draft: Draft, wanted: Ask) -> bool:
-    return any(
-        gang.within(wanted, draft.present(), draft.quotas, choice)
-        for choice in gang.choices(draft.fleet, wanted)
-    )
+    return any(gang.within(wanted, draft.present(), draft.quotas, option) for option in wanted.options)
 
 
 def _ends(draft: Draft) -> list[tuple[float, Placement]]:
     """Expected ends of what starts in this cycle."""
-    started = [*(each for given in draft.placed.values() for each in given), *draft.held.values()]
+    started = draft.starting()
     overrun = draft.policy.overrun_seconds
     known = [(timeline.end(placement.group, draft.time, overrun), placement) for placement in started]
     return [(end, placement) for end, placement in known if end is not None]
@@ -79,9 +76,10 @@ def estimates(draft: Draft, left: list[Ask]) -> dict[str, float]:
     Estimates count on everything ending when expected and on nobody new coming.
     """
     first = draft.reservation.group if draft.reservation is not None else None
+    play, starts = _Play(draft), dict[str, float]()
+    if not play.something_ends():
+        return starts
     line = sorted((w for w in left if draft.possible(w)), key=lambda wanted: wanted.group.name != first)
-    play = _Play(draft)
-    starts: dict[str, float] = {}
     coarseness = play.coarseness(len({wanted.likeness for wanted in line}))
     while line and play.advance(coarseness):
         started = play.start(line)
@@ -107,10 +105,14 @@ class _Play:
         heapq.heapify(self._ends)
         self._count = len(self._ends)
 
+    def something_ends(self) -> bool:
+        """Whether anything is known to free room at all."""
+        return bool(self._moments or self._ends)
+
     def coarseness(self, shapes: int) -> float:
         """How far apart the moments tried must lie so that all the unlike groups can be tried at each."""
         ends = [*self._moments, *(end for end, _, _ in self._ends)]
-        if not ends or not shapes:
+        if not shapes:
             return COARSEST
         waits = [max(1.0, end - self._draft.time) for end in (min(ends), max(ends))]
         steps = max(1.0, self._draft.policy.estimate_searches / shapes)

@@ -12,38 +12,46 @@ import numpy as np
 from powertrain_scheduler import gang
 from powertrain_scheduler.actions.lines import Candidates, Lines
 from powertrain_scheduler.actions.spare import spare
+from powertrain_scheduler.asks import Ask, Option
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.fleet import Ints
-from powertrain_scheduler.gang import Ask, Choice
 
 DOMAINS_TRIED = 16
 """Most domains searched in full, the cheapest first."""
+FEW = 32
+"""Units looked at first, beside one a pod: a small claim needs no more."""
 
 
-def make_room(draft: Draft, wanted: Ask, choice: Choice, candidates: Candidates) -> bool:
+def make_room(draft: Draft, wanted: Ask, option: Option, candidates: Candidates) -> bool:
     """Evicts what must go and holds the room for the group; False, and nobody evicted, if nothing would do."""
-    chosen = _choose(draft, wanted, choice, candidates)
+    chosen = _choose(draft, wanted, option, candidates)
     if chosen is None or not chosen.any():
         return False
     draft.evict(draft.units().pods(chosen), wanted)
-    if (placement := gang.find(wanted, draft.worlds_now(wanted.group), draft.quotas, choice)) is not None:
+    if (placement := gang.find(wanted, draft.worlds_now(wanted.group), draft.quotas, option)) is not None:
         draft.place(placement)  # what leaves was in the way of those for whom room is held, not of this group
         return True
-    placement = gang.find(wanted, draft.worlds_later(wanted.group), draft.quotas, choice)
+    placement = gang.find(wanted, draft.worlds_later(wanted.group), draft.quotas, option)
     assert placement is not None  # the same search, asked about the same state, found one
     draft.hold(placement)
     return True
 
 
-def _choose(draft: Draft, wanted: Ask, choice: Choice, candidates: Candidates) -> Mask | None:
+def _choose(draft: Draft, wanted: Ask, option: Option, candidates: Candidates) -> Mask | None:
     """The cheaper of two sets: from units in line by what they cost, and by what clearing their node costs."""
-    one_by_one = _chosen(draft, wanted, choice, Lines(draft, wanted, choice, candidates), candidates)
-    pods = sum(len(need.pods) for need in wanted.needs)
+    pods = len(wanted.pods)
+    if (
+        few := candidates.first(draft.units(), FEW + pods)
+    ) is not None and not wanted.group.topology.required:
+        one_by_one = _chosen(draft, wanted, option, Lines(draft, wanted, option, few), few)
+        if one_by_one is not None and int(one_by_one.sum()) <= pods:
+            return one_by_one  # what stands behind in the line can only be dearer
+    one_by_one = _chosen(draft, wanted, option, Lines(draft, wanted, option, candidates), candidates)
     if one_by_one is not None and int(one_by_one.sum()) <= pods:
         return one_by_one  # each makes room for a pod or more: clearing whole nodes can't need fewer
     by_node = _chosen(
-        draft, wanted, choice, Lines(draft, wanted, choice, candidates, by_node=True), candidates
+        draft, wanted, option, Lines(draft, wanted, option, candidates, by_node=True), candidates
     )
     found = [each for each in (one_by_one, by_node) if each is not None]
     return min(found, key=lambda chosen: _price(draft, chosen)) if found else None
@@ -57,41 +65,43 @@ def _price(draft: Draft, chosen: Mask) -> tuple[int, float, int]:
     return int(units.priority[chosen].max()), float(units.lost[chosen].sum()), int(chosen.sum())
 
 
-def _chosen(draft: Draft, wanted: Ask, choice: Choice, lines: Lines, candidates: Candidates) -> Mask | None:
+def _chosen(draft: Draft, wanted: Ask, option: Option, lines: Lines, candidates: Candidates) -> Mask | None:
     for domain in lines.cheapest_first()[:DOMAINS_TRIED]:
         line, length = lines.of(domain), int(lines.needed[domain])
         while (
-            chosen := _sufficient(draft, wanted, choice, candidates, line[:length])
+            chosen := _sufficient(draft, wanted, option, candidates, line[:length])
         ) is None and length < len(line):
             length = min(len(line), max(1, 2 * length))
         if chosen is not None:
-            return spare(draft, wanted, choice, lines.rows_of(domain), chosen)
+            return spare(draft, wanted, option, lines.rows_of(domain), chosen)
     return None
 
 
 def _sufficient(
-    draft: Draft, wanted: Ask, choice: Choice, candidates: Candidates, first: Ints
+    draft: Draft, wanted: Ask, option: Option, candidates: Candidates, first: Ints
 ) -> Mask | None:
     """These units, and what else must go with them, if the group fits then."""
     units = draft.units()
     chosen = np.zeros(len(units.group), dtype=np.bool_)
     chosen[first] = True
     chosen = units.whole(chosen, draft.gone())
-    if not _cover_quota(draft, wanted, choice, candidates, chosen):
+    if not _cover_quota(draft, wanted, option, candidates, chosen):
         return None
     worlds = draft.worlds_without(wanted.group, units.pods(chosen))
-    return chosen if gang.find(wanted, worlds, draft.quotas, choice) is not None else None
+    return chosen if gang.find(wanted, worlds, draft.quotas, option) is not None else None
 
 
-def _cover_quota(draft: Draft, wanted: Ask, choice: Choice, candidates: Candidates, chosen: Mask) -> bool:
+def _cover_quota(draft: Draft, wanted: Ask, option: Option, candidates: Candidates, chosen: Mask) -> bool:
     """Adds to `chosen` until the group's queue may take what it asks for; False if it never may."""
+    if gang.within(wanted, [draft.later], draft.quotas, option):
+        return True
     units = draft.units()
     world = draft.holdings.without(draft.later, units.pods(chosen))
     taken = np.zeros_like(candidates.excess)
     lent = chosen & (candidates.lender >= 0)
     np.add.at(taken, candidates.lender[lent], candidates.devices[lent])
     for unit in units.order.tolist():
-        if gang.within(wanted, [world], draft.quotas, choice):
+        if gang.within(wanted, [world], draft.quotas, option):
             return True
         lender = int(candidates.lender[unit])
         if (
@@ -100,9 +110,7 @@ def _cover_quota(draft: Draft, wanted: Ask, choice: Choice, candidates: Candidat
             or (lender >= 0 and taken[lender] >= candidates.excess[lender])
         ):
             continue
-        if not any(
-            units.devices[unit, accelerator] for accelerator in gang.charges(draft.fleet, wanted, choice)
-        ):
+        if not any(units.devices[unit, accelerator] for accelerator in option.charges):
             continue
         more = chosen.copy()
         more[unit] = True
@@ -111,4 +119,4 @@ def _cover_quota(draft: Draft, wanted: Ask, choice: Choice, candidates: Candidat
             world.release(change)
         chosen |= more
         taken[lender] += candidates.devices[unit] if lender >= 0 else 0
-    return gang.within(wanted, [world], draft.quotas, choice)
+    return gang.within(wanted, [world], draft.quotas, option)

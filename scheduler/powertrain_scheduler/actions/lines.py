@@ -1,16 +1,17 @@
 """Who may be evicted where: each topology domain's candidates in line, and how many of a line must go."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from powertrain_scheduler import fit, gang
+from powertrain_scheduler.asks import Ask, Need, Option
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.fleet import Ints
-from powertrain_scheduler.gang import Ask, Choice, Need
 from powertrain_scheduler.scores import topology
+from powertrain_scheduler.units import Units
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -25,20 +26,29 @@ class Candidates:
     devices: Ints
     """Per unit, devices that count against its lender's excess."""
 
+    def first(self, units: Units, number: int) -> "Candidates | None":
+        """Only so many, those that would be missed least; None where there are no more anyway."""
+        line = units.order[self.units[units.order]]
+        if len(line) <= number:
+            return None
+        few = np.zeros_like(self.units)
+        few[line[:number]] = True
+        return replace(self, units=few)
+
 
 class Lines:
     """One line per domain, and the part of it that makes room enough."""
 
     def __init__(
-        self, draft: Draft, wanted: Ask, choice: Choice, candidates: Candidates, by_node: bool = False
+        self, draft: Draft, wanted: Ask, option: Option, candidates: Candidates, by_node: bool = False
     ) -> None:
         """`by_node` puts those first whose leaving empties a node of few others: the cheapest units one
         by one may be spread so thinly that none of them makes room for a pod that needs several of
         their places."""
         self._draft = draft
         self._units = draft.units()
-        self._masks = [_usable(draft, wanted, need, choice) for need in wanted.needs]
-        self.codes, self.number = self._domains(wanted, choice)
+        self._masks = [_usable(draft, wanted, need, option) for need in wanted.needs]
+        self.codes, self.number = self._domains(wanted, option)
         self._stand_in_line(candidates, wanted.needs[0] if by_node else None)
         self.needed = self._lengths(wanted.needs)
         """Per domain, units from the front of the line that must go; -1 where all would not be enough."""
@@ -63,12 +73,12 @@ class Lines:
         order = np.lexsort((broken, lost, priority))
         return [int(each) for each in order if self.needed[each] >= 0]
 
-    def _domains(self, wanted: Ask, choice: Choice) -> tuple[Ints, int]:
+    def _domains(self, wanted: Ask, option: Option) -> tuple[Ints, int]:
         """Domain codes of usable nodes, -1 elsewhere; one domain in all where none is required."""
         usable = np.logical_or.reduce(self._masks)
         if not wanted.group.topology.required:
             return np.where(usable, 0, -1), 1
-        column = gang.required_domains(self._draft.fleet, wanted, choice)
+        column = gang.required_domains(self._draft.fleet, wanted, option)
         codes = np.where(usable, column.codes, -1)
         joined = gang.joined_domain(column, wanted.anchor)
         return (codes if joined is None else np.where(codes == joined, codes, -1)), len(column.values)
@@ -166,8 +176,8 @@ class Lines:
         return topology.totals(room, self.codes, self.number)
 
 
-def _usable(draft: Draft, wanted: Ask, need: Need, choice: Choice) -> Mask:
-    mask = gang.allowed(draft.fleet, wanted, need.traits, choice)
+def _usable(draft: Draft, wanted: Ask, need: Need, option: Option) -> Mask:
+    mask = gang.allowed(draft.fleet, wanted, need.traits, option)
     may = fit.may(draft.fleet, need.traits)
     return may if mask is None else may & mask
 

@@ -5,11 +5,10 @@ What its queue is owed by others may go too, so that a group that needs both get
 
 import numpy as np
 
-from powertrain_scheduler import gang
 from powertrain_scheduler.actions import evict, reclaim
 from powertrain_scheduler.actions.lines import Candidates
+from powertrain_scheduler.asks import Ask, Option
 from powertrain_scheduler.draft import Draft
-from powertrain_scheduler.gang import Ask, Choice
 
 
 def make_room(draft: Draft, wanted: Ask) -> bool:
@@ -22,15 +21,15 @@ def make_room(draft: Draft, wanted: Ask) -> bool:
     if not lower.any():
         return False
     return any(
-        evict.make_room(draft, wanted, choice, _with_what_is_owed(draft, wanted, choice, lower))
-        for choice in gang.choices(draft.fleet, wanted)
+        evict.make_room(draft, wanted, option, _with_what_is_owed(draft, wanted, option, lower))
+        for option in wanted.options
     )
 
 
 def _with_what_is_owed(
-    draft: Draft, wanted: Ask, choice: Choice, lower: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
+    draft: Draft, wanted: Ask, option: Option, lower: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
 ) -> Candidates:
-    owed = reclaim.candidates(draft, wanted, choice) if draft.policy.reclaim else None
+    owed = reclaim.candidates(draft, wanted, option) if draft.policy.reclaim else None
     if owed is None:
         nothing = np.zeros_like(draft.units().group)
         return Candidates(lower, nothing - 1, nothing, nothing)

@@ -7,27 +7,26 @@ but who is within a quota further down is evicted last. Where no quota says anyt
 
 import numpy as np
 
-from powertrain_scheduler import gang
 from powertrain_scheduler.actions import evict
 from powertrain_scheduler.actions.lines import Candidates
+from powertrain_scheduler.asks import Ask, Option
 from powertrain_scheduler.draft import Draft
-from powertrain_scheduler.gang import Ask, Choice
 
 
 def make_room(draft: Draft, wanted: Ask) -> bool:
     """Evicts groups of other queues for one that only wants what is its queue's own."""
     if not draft.policy.reclaim or not draft.possible(wanted):
         return False
-    for choice in gang.choices(draft.fleet, wanted):
-        found = candidates(draft, wanted, choice)
-        if found is not None and evict.make_room(draft, wanted, choice, found):
+    for option in wanted.options:
+        found = candidates(draft, wanted, option)
+        if found is not None and evict.make_room(draft, wanted, option, found):
             return True
     return False
 
 
-def candidates(draft: Draft, wanted: Ask, choice: Choice) -> Candidates | None:
-    """What the group may reclaim by this choice of accelerators; None: nothing is owed to it."""
-    charges = gang.charges(draft.fleet, wanted, choice)
+def candidates(draft: Draft, wanted: Ask, option: Option) -> Candidates | None:
+    """What the group may reclaim by this option of accelerators; None: nothing is owed to it."""
+    charges = option.charges
     if len(charges) != 1:
         return None
     accelerator, asked = next(iter(charges.items()))

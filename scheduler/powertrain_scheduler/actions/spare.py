@@ -4,43 +4,70 @@ from collections.abc import Callable
 
 import numpy as np
 
-from powertrain_scheduler import fit, gang
+from powertrain_scheduler import gang
+from powertrain_scheduler.actions.surplus import Surplus
+from powertrain_scheduler.asks import Ask, Option
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.fleet import Ints
-from powertrain_scheduler.gang import Ask, Choice
 from powertrain_scheduler.session import Session
+from powertrain_scheduler.units import Units
 
 SEARCHES = 64
 """Most victims reconsidered where each costs a whole search: several classes of pods, or a tight quota."""
+AT_A_TIME = 256
+"""Victims considered one by one before those that can't stay are sorted out at once again."""
 
 
-def spare(draft: Draft, wanted: Ask, choice: Choice, rows: Ints, chosen: Mask) -> Mask:
+def spare(draft: Draft, wanted: Ask, option: Option, rows: Ints, chosen: Mask) -> Mask:
     """The chosen units without those that the group can do without; `rows` are the nodes it is to start on."""
-    units = draft.units()
-    worlds = draft.worlds_without(wanted.group, units.pods(chosen))
     simple = len(wanted.needs) == 1 and not wanted.needs[0].traits.pod_class.host_ports
-    can_stay: Callable[[int], bool]
-    if simple and gang.within(wanted, [draft.later], draft.quotas, choice):
-        can_stay, most = _ByRoom(draft, wanted, choice, rows, worlds).can_stay, len(chosen)
-    else:
-        can_stay, most = _BySearch(draft, wanted, choice, worlds).can_stay, SEARCHES
+    if simple and gang.within(wanted, [draft.later], draft.quotas, option):
+        return _by_room(draft, wanted, option, rows, chosen)
+    worlds = draft.worlds_without(wanted.group, draft.units().pods(chosen))
+    line = _Line(draft.units(), chosen)
+    line.spare(line.waiting[:SEARCHES], _BySearch(draft, wanted, option, worlds).can_stay)
+    return line.left
+
+
+def _by_room(draft: Draft, wanted: Ask, option: Option, rows: Ints, chosen: Mask) -> Mask:
+    """Exact for pods of one class: whole nodes that are not needed first, then who fits beside the group."""
+    surplus = Surplus(draft, wanted, option, rows, chosen)
     left = chosen.copy()
-    ended = set(units.group[chosen & units.core].tolist())
-    dearest = sorted(np.flatnonzero(chosen).tolist(), key=lambda unit: -int(units.rank[unit]))
-    for unit in dearest[:most]:
-        core, group = bool(units.core[unit]), int(units.group[unit])
-        if (core or group not in ended) and can_stay(unit):
-            left[unit] = False
-            ended.discard(group)
-    return left
+    left[surplus.on_nodes_not_needed()] = False
+    line = _Line(draft.units(), left)
+    while len(line.waiting):
+        line.waiting = surplus.perhaps(line.waiting)
+        asked, line.waiting = line.waiting[:AT_A_TIME], line.waiting[AT_A_TIME:]
+        line.spare(asked, surplus.can_bear)
+    return line.left
+
+
+class _Line:
+    """Units still to go, and those of them not yet reconsidered, the dearest first."""
+
+    def __init__(self, units: Units, left: Mask) -> None:
+        self._units = units
+        self.left = left.copy()
+        found = np.flatnonzero(left)
+        self.waiting: Ints = found[np.argsort(-units.rank[found])]
+        self._ended = set(units.group[left & units.core].tolist())
+        """Groups whose minimum goes: none of their members stays."""
+
+    def spare(self, asked: Ints, can_stay: Callable[[int], bool]) -> None:
+        """Keeps those that can stay; a member beyond a minimum only where the minimum does."""
+        cores, groups = self._units.core[asked].tolist(), self._units.group[asked].tolist()
+        for unit, core, group in zip(asked.tolist(), cores, groups, strict=True):
+            if (core or group not in self._ended) and can_stay(unit):
+                self.left[unit] = False
+                self._ended.discard(group)
 
 
 class _BySearch:
     """Puts a unit back and looks whether the group still fits."""
 
-    def __init__(self, draft: Draft, wanted: Ask, choice: Choice, worlds: tuple[Session, ...]) -> None:
-        self._draft, self._wanted, self._choice, self._worlds = draft, wanted, choice, worlds
+    def __init__(self, draft: Draft, wanted: Ask, option: Option, worlds: tuple[Session, ...]) -> None:
+        self._draft, self._wanted, self._option, self._worlds = draft, wanted, option, worlds
 
     def can_stay(self, unit: int) -> bool:
         """Whether the group fits with the unit back, and then it is back."""
@@ -50,53 +77,8 @@ class _BySearch:
         for world, counted in zip(self._worlds, self._draft.counted(), strict=False):
             for change in self._draft.holdings.changes(pods & counted):
                 world.place(change)
-        if gang.find(self._wanted, self._worlds, self._draft.quotas, self._choice) is not None:
+        if gang.find(self._wanted, self._worlds, self._draft.quotas, self._option) is not None:
             return True
         for world, mark in zip(self._worlds, marks, strict=True):
             world.rollback(mark)
         return False
-
-
-class _ByRoom:
-    """Counts how much room on the group's nodes is more than it needs; exact for pods of one class."""
-
-    def __init__(
-        self, draft: Draft, wanted: Ask, choice: Choice, rows: Ints, worlds: tuple[Session, ...]
-    ) -> None:
-        need = wanted.needs[0]
-        holdings, columns = draft.holdings, need.traits.columns
-        mask = gang.allowed(draft.fleet, wanted, need.traits, choice)
-        room = gang.room(worlds, need.traits, mask)[rows]
-        self._surplus = int(room.sum()) - len(need.pods)
-        self._members = draft.units().members
-        self._row = holdings.row
-        self._amounts: list[int] = need.traits.amounts.tolist() * len(worlds)
-        usable = (
-            fit.may(draft.fleet, need.traits) if mask is None else fit.may(draft.fleet, need.traits) & mask
-        )
-        own = rows[usable[rows]]
-        free = [(draft.fleet.facts.allocatable - world.used)[np.ix_(own, columns)] for world in worlds]
-        self._free: dict[int, list[int]] = dict(zip(own.tolist(), np.hstack(free).tolist(), strict=True))
-        """By row, what is free of each resource in each of the worlds."""
-        requests = holdings.vectors[np.ix_(holdings.traits, columns)]
-        counted = draft.counted()[: len(worlds)]
-        self._requests = np.hstack([requests * mask[:, None] for mask in counted])
-        """By pod of the holdings, what it takes of these."""
-
-    def can_stay(self, unit: int) -> bool:
-        """Whether the surplus can bear the unit, and then it does."""
-        members = self._members(unit)
-        after: dict[int, list[int]] = {}
-        for row, request in zip(self._row[members].tolist(), self._requests[members].tolist(), strict=True):
-            if row in self._free:
-                free = after.get(row, self._free[row])
-                after[row] = [a - b for a, b in zip(free, request, strict=True)]
-        lost = sum(self._room(self._free[row]) - self._room(free) for row, free in after.items())
-        if lost > self._surplus:
-            return False
-        self._surplus -= lost
-        self._free.update(after)
-        return True
-
-    def _room(self, free: list[int]) -> int:
-        return max(0, min(have // amount for have, amount in zip(free, self._amounts, strict=True)))

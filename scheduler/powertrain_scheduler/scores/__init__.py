@@ -11,7 +11,7 @@ from powertrain_scheduler.fleet import Ints, Traits
 from powertrain_scheduler.scores import binpack, energy, preference
 from powertrain_scheduler.session import Rows, Session
 
-LAST = np.iinfo(np.int64).max
+LAST = int(np.iinfo(np.int64).max)
 """Worse than every key."""
 
 _ENERGY_BITS = energy.BITS + binpack.BITS
@@ -19,10 +19,18 @@ _ENERGY_BITS = energy.BITS + binpack.BITS
 
 def keys(session: Session, traits: Traits) -> Ints:
     """Each node's key, whether or not the pods fit there."""
-    return session.vector("keys", traits, _keys)
+    return session.vector("keys", traits, keys_of, key_at)
 
 
-def _keys(session: Session, traits: Traits, rows: Rows) -> Ints:
+def keys_of(session: Session, traits: Traits, rows: Rows) -> Ints:
+    """The same for some nodes."""
     disliked = preference.disliked(session, traits)
     key = binpack.emptiness(session, traits, rows) + (energy.added(session, traits, rows) << binpack.BITS)
     return key if disliked is None else key + (disliked[rows] << _ENERGY_BITS)
+
+
+def key_at(session: Session, traits: Traits, row: int) -> int:
+    """The same for one node."""
+    disliked = preference.disliked(session, traits)
+    key = binpack.emptiness_at(session, traits, row) + (energy.added_at(session, traits, row) << binpack.BITS)
+    return key if disliked is None else key + (disliked.item(row) << _ENERGY_BITS)

@@ -17,12 +17,19 @@ _MOST = (1 << BITS) - 1
 def added(session: Session, traits: Traits, rows: Rows) -> Ints:
     """Added watts per unit of work, in steps of the worst possible in this fleet: 0 to 2**BITS - 1."""
     fleet = session.fleet
-    worst = fleet.keep("worst watts", traits, lambda: _worst(fleet, traits))
+    worst = fleet.keep("worst watts", traits.number, lambda: _worst(fleet, traits))
     if worst is None:
         return np.zeros(len(fleet.facts.pool[rows]), dtype=np.int64)
     busy = fleet.devices(session.used, rows)
     steps = np.rint(watts_per_work(fleet, traits, rows, busy) / worst * _MOST)
     return np.minimum(steps, _MOST).astype(np.int64)
+
+
+def added_at(session: Session, traits: Traits, row: int) -> int:
+    """The same for one node."""
+    if session.fleet.keep("worst watts", traits.number, lambda: _worst(session.fleet, traits)) is None:
+        return 0
+    return added(session, traits, np.array([row])).item(0)
 
 
 def watts_per_work(fleet: Fleet, traits: Traits, rows: Rows, busy: Ints) -> model.Floats:

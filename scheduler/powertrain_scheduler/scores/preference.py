@@ -14,7 +14,7 @@ TAINT_WEIGHT = 100
 def disliked(session: Session, traits: Traits) -> Ints | None:
     """Per node, the weight of wishes it does not meet; None where all nodes are alike."""
     facts = session.fleet.facts
-    return session.fleet.keep("disliked", traits, lambda: _disliked(facts, traits.pod_class))
+    return session.fleet.keep("disliked", traits.number, lambda: _disliked(facts, traits.pod_class))
 
 
 def _disliked(facts: NodeFacts, pod_class: PodClass) -> Ints | None:

@@ -4,20 +4,21 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from powertrain_scheduler.plan import Bind
-from powertrain_scheduler.snapshot import PodClass, PodGroup, Queue, Snapshot
+from powertrain_scheduler.snapshot import PodGroup, Queue, Snapshot
 
 from powertrain_operator.api.cluster import PodGroupView
 
 from .. import names
-from ..translate import constraints, objects, pods, views
+from ..translate import objects, views
 from ..translate.nodes import node_fact, same_node
 from ..translate.objects import PoolTrouble
 from ..translate.pods import PodFact
+from .beliefs import Beliefs
 from .claims import Claims
 from .groups import GroupTable, placed_count
 from .held import Held, HeldReason
 from .nodes import NodeTable
-from .overlay import Assumed, Hold, Overlay
+from .overlay import Overlay
 
 V = TypeVar("V")
 
@@ -29,22 +30,21 @@ class Cache:
         self.nodes = NodeTable()
         self.claims = Claims()
         self.groups = GroupTable(self._trouble, self.claims.narrowed)
-        self.pods: dict[str, PodFact] = {}
-        """What is believed of every pod that matters, by name."""
         self.pool_troubles: dict[str, PoolTrouble] = {}
         self.queues: dict[str, Queue] = objects.with_default({})
-        self.departures = 0
-        """Pods so far that left their nodes, or were told to, by others than us."""
         self._overlay = Overlay()
-        self._seen: dict[str, PodFact] = {}
-        """What the watch said of pods of which something else is believed."""
-        self._classes: dict[PodClass, PodClass] = {}
-        self._made: tuple[views.PodSpec, PodClass, str] | None = None
-        """The last class made and the spec it was made from: pods of one template come together."""
+        self._beliefs = Beliefs(self._overlay, self.nodes, self.groups)
+        self.pods = self._beliefs.pods
+        """What is believed of every pod that matters, by name. Read only."""
         self._queue_objects: dict[str, Queue] = {}
         self._pools: dict[str, objects.PoolFact] = {}
         self._settings_changed = True
         self._last: Snapshot | None = None
+
+    @property
+    def departures(self) -> int:
+        """Pods so far that left their nodes, or were told to, by others than us."""
+        return self._beliefs.departures
 
     # --- what the watches say
 
@@ -56,16 +56,9 @@ class Cache:
 
     def on_pod(self, key: str, before: views.Pod | None, after: views.Pod | None) -> None:
         """A pod of any scheduler changed."""
-        if before is not None and after is not None and self._tells_nothing(key, before, after):
-            return
-        seen = None
-        if after is not None and not pods.is_finished(after):
-            pod_class, trouble = self._class_of(key, before, after)
-            seen = pods.pod_fact(after, key, pod_class, trouble)
-        known = self.pods.get(key)
-        if known is not None and known.node and not known.leaving and (seen is None or seen.leaving):
-            self.departures += 1
-        self._see(key, seen)
+        self._beliefs.watch(key, before, after)
+        if (known := self.pods.get(key)) is not None and known.claims:
+            self.claims.wanted = True
 
     def on_group(self, key: str, before: PodGroupView | None, after: PodGroupView | None) -> None:
         """A PodGroup object changed."""
@@ -119,20 +112,15 @@ class Cache:
         """Count these bindings as used from now on."""
         groups: set[str] = set()
         for bind in binds:
-            self._overlay.assumed[bind.pod] = Assumed(self.pods[bind.pod].uid, bind.node)
-            self._look_again(bind.pod)
+            self._beliefs.assume(bind.pod, bind.node)
             groups.add(bind.group)
         for group in groups:
             self._note_start(group, now)
 
     def forget(self, pod: str, uid: str) -> None:
         """An assumed binding failed: the pod waits again. Nothing happens where it has been seen since."""
-        assumed = self._overlay.assumed.get(pod)
-        if assumed is None or assumed.uid != uid:
-            return
-        del self._overlay.assumed[pod]
-        self._look_again(pod)
-        self._note_failure(self.pods[pod].group)
+        if (waits := self._beliefs.forget(pod, uid)) is not None:
+            self._note_failure(waits.group)
 
     def forget_all(self) -> None:
         """Believe the watches alone: somebody else decides now."""
@@ -141,32 +129,27 @@ class Cache:
         for pod in list(self._overlay.leaving):
             self.stays(pod)
         for pod in list(self._overlay.holds):
-            self._unhold(pod)
+            self._beliefs.let_go(pod)
         for group in list(self.groups.nominated):
             self.nominate(group, ())
 
     def leaves(self, pod: str) -> None:
         """The pod is being told to leave: what it holds is about to be free."""
-        if (known := self.pods.get(pod)) is not None and not known.leaving:
-            self._overlay.leaving[pod] = known.uid
-            self._look_again(pod)
+        self._beliefs.leaves(pod)
 
     def stays(self, pod: str) -> None:
         """It could not be told to leave after all."""
-        if self._overlay.leaving.pop(pod, None) is not None:
-            self._look_again(pod)
+        self._beliefs.stays(pod)
 
     def hold(self, pod: str, until: float, message: str) -> None:
         """Keep a waiting pod, and so its group, from being placed until then; `message` says why."""
-        if (known := self.pods.get(pod)) is not None:
-            self._overlay.holds[pod] = Hold(known.uid, until, message)
-            self.groups.mark(known.group)
+        self._beliefs.hold(pod, until, message)
 
     def end_holds(self, now: float) -> None:
         """Let pods go whose hold has run out."""
         for pod, hold in list(self._overlay.holds.items()):
             if hold.until <= now:
-                self._unhold(pod)
+                self._beliefs.let_go(pod)
 
     def next_hold_end(self) -> float | None:
         """When `end_holds` next has something to do."""
@@ -216,67 +199,6 @@ class Cache:
 
     # --- inside
 
-    def _see(self, key: str, seen: PodFact | None) -> None:
-        """Believe what was seen, with what was decided laid over it."""
-        believed = self._overlay.over(key, seen)
-        if seen is not None and believed is not seen:
-            self._seen[key] = seen
-        else:
-            self._seen.pop(key, None)
-        self._believe(key, believed)
-
-    def _look_again(self, key: str) -> None:
-        """The overlay changed: what was seen of the pod means something else now."""
-        self._see(key, self._seen.get(key) or self.pods[key])
-
-    def _believe(self, key: str, pod: PodFact | None) -> None:
-        """Replace what is believed of a pod and count the difference."""
-        before = self.pods.get(key)
-        if before == pod:
-            return
-        if before is not None:
-            self._discount(before, pod)
-        if pod is None:
-            del self.pods[key]
-            return
-        self.pods[key] = pod
-        if pod.node and not _same_use(before, pod):
-            self.nodes.add(pod)
-        if pod.group:
-            self.groups.put_member(pod.group, pod)
-        if pod.claims:
-            self.claims.wanted = True
-
-    def _discount(self, before: PodFact, after: PodFact | None) -> None:
-        if before.node and not _same_use(after, before):
-            self.nodes.remove(before)
-        if before.group and (after is None or after.group != before.group):
-            self.groups.drop_member(before.group, before.key)
-
-    def _tells_nothing(self, key: str, before: views.Pod, after: views.Pod) -> bool:
-        """Whether nothing that matters differs; when a pod started matters only until its group's start is known."""
-        if not pods.same_fact(before, after):
-            return False
-        known = self.pods.get(key)
-        return known is None or not known.group or known.group in self.groups.started
-
-    def _class_of(self, key: str, before: views.Pod | None, after: views.Pod) -> tuple[PodClass, str]:
-        """The pod's class, shared with all pods of that class, and what it requires in vain."""
-        known = self.pods.get(key)
-        if known is not None and before is not None and pods.same_class(before.spec, after.spec):
-            return known.pod_class, known.trouble
-        if self._made is None or not pods.same_class(self._made[0], after.spec):
-            self._trim_classes()
-            made = pods.pod_class(after.spec)
-            trouble = constraints.unsupported(after.spec) or ""
-            self._made = (after.spec, self._classes.setdefault(made, made), trouble)
-        return self._made[1], self._made[2]
-
-    def _trim_classes(self) -> None:
-        """Classes of pods that are long gone must not pile up."""
-        if len(self._classes) > 1024 + 2 * len(self.pods):
-            self._classes = {pod.pod_class: pod.pod_class for pod in self.pods.values()}
-
     def _trouble(self, pod: PodFact) -> Held | None:
         """Why a waiting pod cannot be placed now, whatever is free."""
         name = names.split(pod.key).name
@@ -305,11 +227,6 @@ class Cache:
             self.groups.started.pop(group, None)
             self.groups.mark(group)
 
-    def _unhold(self, pod: str) -> None:
-        del self._overlay.holds[pod]
-        if (known := self.pods.get(pod)) is not None:
-            self.groups.mark(known.group)
-
     def _holding(self) -> Iterable[PodFact]:
         return (pod for pod in self.pods.values() if pod.node)
 
@@ -323,12 +240,3 @@ def _put(table: dict[str, V], key: str, value: V | None) -> bool:
     else:
         table[key] = value
     return True
-
-
-def _same_use(before: PodFact | None, after: PodFact | None) -> bool:
-    """Whether the two count alike on the same node, so that nothing is to be added or taken away."""
-    if before is None or after is None:
-        return False
-    return (
-        before.node == after.node and before.leaving == after.leaving and before.pod_class is after.pod_class
-    )

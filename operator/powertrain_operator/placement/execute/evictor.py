@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from powertrain_scheduler.plan import Evict
+from powertrain_scheduler.words import counted
 
 from powertrain_operator.kube.errors import ApiError, Conflict, NotFound
 from powertrain_operator.telemetry.metrics import SchedulerMetrics
@@ -21,7 +22,7 @@ from .writes import Fenced, Writes
 
 _log = logging.getLogger(__name__)
 
-DELETIONS_AT_ONCE = 16
+DELETIONS_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,11 @@ class Eviction:
     @property
     def message(self) -> str:
         """One sentence for the owner of what is evicted."""
-        what = "took back quota that it had lent" if self.reason == "Reclaimed" else "has a higher priority"
+        what = (
+            "takes back quota that its queue had lent" if self.reason == "Reclaimed" else "is more important"
+        )
         for_whom = "/".join(names.split(self.for_group))
-        return f"{len(self.pods)} pods were told to leave for {for_whom}, whose queue or owner {what}"
+        return f"{counted(len(self.pods), 'pod')} had to leave for {for_whom}, which {what}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ def statuses(
 ) -> dict[str, Status]:
     """Of every queue that `generations` has (those with an object), by name."""
     fleet = Fleet(snapshot)
-    used = _used(fleet, snapshot)
+    used = _used(fleet)
     groups = snapshot.groups
     running = Counter(group.queue for group in groups.values() if _runs(group))
     pending = Counter(groups[name].queue for name in waiting if name in groups)
@@ -66,9 +66,9 @@ def _runs(group: PodGroup) -> bool:
     return bool(group.placed) and sum(not pod.leaving for pod in group.placed) >= group.min_member
 
 
-def _used(fleet: Fleet, snapshot: Snapshot) -> dict[str, Counter[str]]:
+def _used(fleet: Fleet) -> dict[str, Counter[str]]:
     """Devices held by each queue's subtree, by accelerator."""
-    holdings = Holdings(fleet, list(snapshot.groups.values()))
+    holdings = Holdings(fleet)
     held = holdings.held(np.ones(len(holdings.row), dtype=np.bool_))
     rows = dict(zip((queue.name for queue in fleet.queue_list), held.tolist(), strict=True))
     return {

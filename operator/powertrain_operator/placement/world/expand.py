@@ -24,6 +24,10 @@ ROUNDS = 4
 """A new object needs one; one that was dumped in the middle of its life may need a status or two first."""
 
 
+_WAITS = ("Queued", "Restarting", "Pending")
+"""Phases in which an object without children of its own waits for something else than room."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """An object of which nothing is made as things are."""
@@ -55,9 +59,17 @@ def children(owner: Owner, existing: Iterable[Manifest], fleet: Fleet, now: floa
             break
         status = outcome.status
         owner = _with_status(owner, status)
-    if status.get("phase") == "Invalid":
-        return Children((), Refused(owner.namespace, owner.name, status["reason"], status["message"]))
+    if status.get("phase") == "Invalid" or (not there_for(owner, there) and status.get("phase") in _WAITS):
+        why = (str(status.get("reason", "")), str(status.get("message", "")))
+        return Children((), Refused(owner.namespace, owner.name, *why))
     return Children(tuple({(each["kind"], each["metadata"]["name"]): each for each in made}.values()))
+
+
+def there_for(owner: Owner, objects: Iterable[Manifest]) -> list[Manifest]:
+    """The PodGroups, pods and Services among these that bear the owner's label."""
+    label = LABEL_JOB if isinstance(owner, api.TrainingJob) else LABEL_SERVICE
+    mine = (each for each in objects if (each["metadata"].get("labels") or {}).get(label) == owner.name)
+    return [each for each in mine if each.get("kind") in ("PodGroup", "Pod", "Service")]
 
 
 def _with_status(owner: Owner, status: Mapping[str, Any]) -> Owner:
@@ -67,8 +79,7 @@ def _with_status(owner: Owner, status: Mapping[str, Any]) -> Owner:
 
 
 def _reconcile(owner: Owner, there: list[Manifest], fleet: Fleet, now: float) -> Outcome:
-    label = LABEL_JOB if isinstance(owner, api.TrainingJob) else LABEL_SERVICE
-    mine = [each for each in there if (each["metadata"].get("labels") or {}).get(label) == owner.name]
+    mine = there_for(owner, there)
     pods = tuple(from_manifest(each, seen.Pod) for each in mine if each["kind"] == "Pod")
     groups = tuple(from_manifest(each, seen.PodGroup) for each in mine if each["kind"] == "PodGroup")
     services = tuple(from_manifest(each, seen.Service) for each in mine if each["kind"] == "Service")
