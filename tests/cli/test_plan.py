@@ -189,3 +189,23 @@ def test_either_files_or_the_cluster_is_wanted(arguments: tuple[str, ...]) -> No
     result = run(*arguments)
     assert result.exit_code == 2
     assert "give either -f PATH (once or more) or --cluster" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[" * 100_000, "nested more than"),
+        (
+            "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
+            + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 11)),
+            "its aliases stand for",
+        ),
+    ],
+    ids=["brackets", "aliases"],
+)
+def test_a_text_made_to_exhaust_the_reader_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "bomb.yaml"
+    file.write_text(text)
+    result = CliRunner().invoke(main, ["plan", "-f", str(file)])
+    assert result.exit_code == 2
+    assert said in result.stderr

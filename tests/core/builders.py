@@ -137,9 +137,9 @@ def running(
     return replace(group, placed=placed, waiting=group.waiting[len(on) :], started=started)
 
 
-def queue(name: str, nominal: Mapping[str, int | Quota] | int | None = None, **more: Any) -> Queue:
-    """A number alone is the nominal quota of h100-sxm."""
-    named = {"h100-sxm": nominal} if isinstance(nominal, int) else (nominal or {})
+def queue(name: str, nominal: Mapping[str, int | Quota] | Quota | int | None = None, **more: Any) -> Queue:
+    """A quota or number alone is that of h100-sxm."""
+    named = {"h100-sxm": nominal} if isinstance(nominal, int | Quota) else (nominal or {})
     quotas = {key: value if isinstance(value, Quota) else Quota(value) for key, value in named.items()}
     return Queue(name, quotas=quotas, **more)
 

@@ -88,8 +88,12 @@ class Loop:
         self._metrics.decided(took)
         self._pause = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, PAUSES_PER_DECISION * took))
         self._carry_out(plan, now)
-        self._known = self._cache.snapshot()  # what the plan itself changed is no news
+        self._known = self._cache.snapshot()  # what the plan itself changed is no news ...
         self._again = self._settling.next_look(next_look(plan, now), bool(plan.waits), now)
+        if plan.waits and (plan.binds or plan.evicts):
+            # ... but to those who wait: what was given a place in this cycle may be evicted in the next.
+            self._known = None
+            self.wake()
 
     def _is_time(self, now: float) -> bool:
         return self._again is not None and now >= self._again

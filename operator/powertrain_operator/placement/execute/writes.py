@@ -68,8 +68,9 @@ class Writes:
             return None
 
     async def bound_pods(self, scheduler: str) -> list[Pod]:
-        """All pods of a scheduler that hold a node, as of this moment."""
-        fields = f"spec.schedulerName={scheduler},spec.nodeName!="
+        """All unfinished pods of a scheduler that hold a node, as of this moment."""
+        unfinished = "status.phase!=Succeeded,status.phase!=Failed"
+        fields = f"spec.schedulerName={scheduler},spec.nodeName!=,{unfinished}"
         return await self._client.list(PODS, type=Pod, fields=fields)
 
     async def node_exists(self, node: str) -> bool:

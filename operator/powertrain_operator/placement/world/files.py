@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 import yaml
 
+from . import extent
 from .complaints import BadInput, Complaint, Place
 
 STDIN = "-"
@@ -118,6 +119,7 @@ def _documents(text: str) -> Iterator[Any]:
         with suppress(json.JSONDecodeError):
             yield json.loads(text)
             return
+    extent.check(text, _Base)
     yield from yaml.load_all(text, Loader=_Loader)
 
 
