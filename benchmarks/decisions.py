@@ -247,8 +247,8 @@ def table(rows: Sequence[Row], nodes: int) -> str:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     head = f"{nodes} nodes x {DEVICES} devices; peak memory of all rows {peak:.0f} MiB; milliseconds\n\n"
     lines = [
-        "| row | first | median | worst | aim | binds | evicts | waits |",
-        "|---|---|---|---|---|---|---|---|",
+        "| row | first | best | median | worst | CPU, median | aim | binds | evicts | waits |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         times = (row.first_ms, row.best_ms, row.median_ms, row.worst_ms, row.cpu_ms)
