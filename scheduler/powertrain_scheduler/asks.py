@@ -82,6 +82,11 @@ def missing(group: PodGroup) -> int:
     return max(0, group.min_member - sum(not pod.leaving for pod in group.placed))
 
 
+def departs(group: PodGroup) -> bool:
+    """Whether all it had is leaving: until that is gone it takes what is free, but has no claim on more."""
+    return bool(group.placed) and all(pod.leaving for pod in group.placed)
+
+
 def minimum(fleet: Fleet, group: PodGroup) -> Ask | None:
     """What the group needs to start; None where it has its minimum."""
     needed = missing(group)

@@ -58,7 +58,7 @@ def serve(draft: Draft, wants: dict[str, Ask]) -> bool:
         draft.let_go(wanted.group)
         if draft.current(wanted.group) is not wanted.group or settle(draft, wanted):
             del wants[wanted.group.name]
-        elif draft.reservation is None:
+        elif draft.reservation is None and not asks.departs(wanted.group):
             backfill.reserve(draft, wanted)
     return len(wants) < before
 
@@ -68,11 +68,13 @@ def settle(draft: Draft, wanted: Ask) -> bool:
     alike = (wanted.likeness, wanted.group.priority)
     if draft.refused.get(alike) == draft.moment:
         return False
-    done = (
-        allocate.start(draft, wanted)
-        or allocate.await_leaving(draft, wanted)
-        or reclaim.make_room(draft, wanted)
-        or preempt.make_room(draft, wanted)
+    done = allocate.start(draft, wanted) or (
+        not asks.departs(wanted.group)
+        and (
+            allocate.await_leaving(draft, wanted)
+            or reclaim.make_room(draft, wanted)
+            or preempt.make_room(draft, wanted)
+        )
     )
     if not done:
         draft.refused[alike] = draft.moment

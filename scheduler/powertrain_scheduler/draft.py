@@ -49,6 +49,8 @@ class Draft:
         """Groups that lose pods by this plan while others of theirs wait, as they are then."""
         self.binds: list[Bind] = []
         self.evicts: list[Evict] = []
+        self.evicting = 0
+        """Groups for which somebody is evicted."""
         self.placed: dict[str, list[Placement]] = {}
         """By group name, what it was given in this cycle."""
         self.held: dict[str, Placement] = {}
@@ -231,6 +233,7 @@ class Draft:
 
     def evict(self, pods: Mask, wanted: Ask) -> None:
         """These pods of the holdings leave so that the group can start."""
+        self.evicting += 1
         holdings = self.holdings
         self._part_later()
         for change in holdings.changes(pods):

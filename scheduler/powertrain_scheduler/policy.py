@@ -11,6 +11,8 @@ class Policy:
     """A group within its queue's nominal quota may evict groups of queues that are over theirs."""
     preempt: bool = True
     """A group may evict groups of strictly lower priority in its own queue."""
+    evicting_groups: int = 200
+    """Most groups for which others are evicted in one cycle, so that a cycle stays short; the next goes on."""
     backfill: bool = True
     """The first group that waits for room gets a reservation, which later groups must not delay."""
     overrun_seconds: float = 60.0

@@ -25,6 +25,8 @@ FEW = 32
 
 def make_room(draft: Draft, wanted: Ask, option: Option, candidates: Candidates) -> bool:
     """Evicts what must go and holds the room for the group; False, and nobody evicted, if nothing would do."""
+    if draft.evicting >= draft.policy.evicting_groups:
+        return False
     chosen = _choose(draft, wanted, option, candidates)
     if chosen is None or not chosen.any():
         return False
@@ -47,6 +49,8 @@ def _choose(draft: Draft, wanted: Ask, option: Option, candidates: Candidates) -
         one_by_one = _chosen(draft, wanted, option, Lines(draft, wanted, option, few), few)
         if one_by_one is not None and int(one_by_one.sum()) <= pods:
             return one_by_one  # what stands behind in the line can only be dearer
+    if _hopeless(draft, wanted, option, candidates):
+        return None
     one_by_one = _chosen(draft, wanted, option, Lines(draft, wanted, option, candidates), candidates)
     if one_by_one is not None and int(one_by_one.sum()) <= pods:
         return one_by_one  # each makes room for a pod or more: clearing whole nodes can't need fewer
@@ -55,6 +59,14 @@ def _choose(draft: Draft, wanted: Ask, option: Option, candidates: Candidates) -
     )
     found = [each for each in (one_by_one, by_node) if each is not None]
     return min(found, key=lambda chosen: _price(draft, chosen)) if found else None
+
+
+def _hopeless(draft: Draft, wanted: Ask, option: Option, candidates: Candidates) -> bool:
+    """Whether the group would not fit even if all candidates left."""
+    units = draft.units()
+    everybody = units.pods(units.whole(candidates.units, draft.gone()))
+    world = draft.holdings.without(draft.later, everybody)
+    return gang.find(wanted, [world], draft.quotas, option) is None
 
 
 def _price(draft: Draft, chosen: Mask) -> tuple[int, float, int]:

@@ -149,31 +149,53 @@ class Lines:
     def _length(self, need: Need, mask: Mask) -> Ints:
         """Shortest part of each line that makes room for the pods of one class."""
         high = np.bincount(self._domain, minlength=self.number)
-        possible = self._room(need, mask, high) >= len(need.pods)
+        room = _Room(self._draft, need, mask, self.codes, self.number, self._pod_row, self._pod_amounts)
+
+        def enough(lengths: Ints) -> Mask:
+            gone = self._pod_place < lengths[self._pod_domain]
+            found: Mask = room.without(gone) >= len(need.pods)
+            return found
+
+        possible = enough(high)
         low = np.zeros_like(high)
         high = np.where(possible, high, 0)
         while (low < high).any():
             middle = (low + high) // 2
-            enough = self._room(need, mask, middle) >= len(need.pods)
-            high, low = np.where(enough, middle, high), np.where(enough | (low >= high), low, middle + 1)
+            good = enough(middle)
+            high, low = np.where(good, middle, high), np.where(good | (low >= high), low, middle + 1)
         return np.where(possible, low, -1)
 
-    def _room(self, need: Need, mask: Mask, gone: Ints) -> Ints:
-        """Pods of the class that each domain holds once the first `gone[domain]` of its line have left."""
-        left = self._pod_place < gone[self._pod_domain]
-        row, session = self._pod_row[left], self._draft.later
-        room: Ints | None = None
-        for column, amount in zip(need.traits.columns.tolist(), need.traits.amounts.tolist(), strict=True):
-            freed = np.bincount(row, weights=self._pod_amounts[left, column], minlength=len(mask)).astype(
-                np.int64
-            )
-            free = self._draft.fleet.facts.allocatable[:, column] - session.used[:, column] + freed
-            room = free // amount if room is None else np.minimum(room, free // amount)
-        assert room is not None  # every class requests one of `pods`
-        room = np.where(mask, np.maximum(room, 0), 0)
-        if need.traits.pod_class.host_ports:
-            room = np.minimum(room, 1)  # whether a port will be free is asked of the whole set
-        return topology.totals(room, self.codes, self.number)
+
+class _Room:
+    """How many pods of one class each domain holds without some of the pods in line."""
+
+    def __init__(
+        self, draft: Draft, need: Need, mask: Mask, codes: Ints, number: int, row: Ints, amounts: Ints
+    ) -> None:
+        self._take = need.traits.amounts
+        self._most = 1 if need.traits.pod_class.host_ports else np.iinfo(np.int64).max
+        columns = need.traits.columns
+        rows, self._at = np.unique(row, return_inverse=True)
+        self._codes, self._number, self._usable = codes[rows], number, mask[rows]
+        self._amounts = amounts[:, columns]
+        free = draft.fleet.facts.allocatable[:, columns] - draft.later.used[:, columns]
+        self._free = free[rows]
+        untouched = codes.copy()
+        untouched[rows] = -1
+        self._elsewhere = topology.totals(np.where(mask, self._fitting(free), 0), untouched, number)
+
+    def without(self, gone: Mask) -> Ints:
+        """Once these of the pods have left; whether a host port is free then is asked of the whole set, later."""
+        freed = [
+            np.bincount(self._at[gone], weights=self._amounts[gone, i], minlength=len(self._free))
+            for i in range(len(self._take))
+        ]
+        room = self._fitting(self._free + np.stack(freed, axis=1).astype(np.int64))
+        return self._elsewhere + topology.totals(np.where(self._usable, room, 0), self._codes, self._number)
+
+    def _fitting(self, free: Ints) -> Ints:
+        fitting: Ints = np.clip((free // self._take).min(axis=1), 0, self._most)
+        return fitting
 
 
 def _usable(draft: Draft, wanted: Ask, need: Need, option: Option) -> Mask:

@@ -1,6 +1,7 @@
 """The more important work of a queue goes first: a group evicts others of strictly lower priority in its queue.
 
-What its queue is owed by others may go too, so that a group that needs both gets room.
+What its queue is owed by others may go too, so that a group that needs both gets room. It is owed
+no more than its queue's nominal quota less what the queue holds, those of lower priority included.
 """
 
 import numpy as np

@@ -28,7 +28,9 @@ class Surplus:
         self._unit = units.of[pods]
         self._rank = units.rank
         self._fixed = _tied(units.group, units.core, chosen)
-        vacated = np.intersect1d(rows[usable[rows]], holdings.row[pods])
+        useful = np.zeros(draft.fleet.size, dtype=np.bool_)
+        useful[rows] = usable[rows]
+        vacated = np.unique(holdings.row[pods][useful[holdings.row[pods]]])
         index = np.full(draft.fleet.size, -1, dtype=np.int64)
         index[vacated] = np.arange(len(vacated))
         self._at = index[holdings.row[pods]]
