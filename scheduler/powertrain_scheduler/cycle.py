@@ -26,7 +26,7 @@ def decide(snapshot: Snapshot, policy: Policy, now: float) -> Plan:
     # 2. A working copy of the world, with what earlier cycles made room for kept aside.
     draft = Draft(fleet, policy, now)
     wants = {group.name: wanted for group in line if (wanted := asks.minimum(fleet, group))}
-    allocate.keep_nominated(draft, wants.values())
+    allocate.keep_nominated(draft, in_turn(draft, [each for each in wants.values() if each.group.nominated]))
     # 3. Every group's minimum, again until nobody gets more: what one gets may change whose turn it is.
     while serve(draft, wants):
         draft.cancel_reservation()

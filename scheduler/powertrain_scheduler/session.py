@@ -62,6 +62,7 @@ class Session:
         self.moment = 0
         """Names the state: equal moments of one session have equal state, undone changes included."""
         self._vectors: dict[Hashable, _Vector] = {}
+        self._free: Ints | None = None
 
     def copy(self) -> "Session":
         """Another session in the same state, with a past of its own."""
@@ -97,12 +98,15 @@ class Session:
     def _apply(self, change: Change, sign: int) -> None:
         traits, rows = change.traits, change.rows
         counts = change.counts if sign > 0 else -change.counts
+        before = self._free_on(rows) if self._free is not None and traits.charged else None
         if len(rows) == 1:
             self.used[rows[0]] += counts[0] * traits.vector
         else:
             self.used[rows] += counts[:, None] * traits.vector
         self._touched.extend(rows.tolist())
         self._charge(change, counts)
+        if before is not None and self._free is not None:
+            np.add.at(self._free, self.fleet.accelerator[rows], self._free_on(rows) - before)
         for port in traits.pod_class.host_ports:
             for row in rows.tolist():
                 claimed = self.ports.setdefault(row, [])
@@ -118,6 +122,19 @@ class Session:
             np.add.at(self.held[row], accelerators, devices)
             if change.fixed:
                 np.add.at(self.fixed[row], accelerators, devices)
+
+    def free(self) -> list[int]:
+        """Devices of each accelerator that nobody uses, on nodes that take pods."""
+        if self._free is None:
+            everywhere = self._free_on(np.arange(self.fleet.size))
+            self._free = np.zeros(len(self.fleet.accelerators) + 1, dtype=np.int64)
+            np.add.at(self._free, self.fleet.accelerator, everywhere)
+        free: list[int] = self._free[:-1].tolist()  # the last stands for nodes of no pool, and is 0
+        return free
+
+    def _free_on(self, rows: Ints) -> Ints:
+        free = np.maximum(self.fleet.present[rows] - self.fleet.devices(self.used, rows), 0)
+        return np.where(self.fleet.facts.schedulable[rows], free, 0)
 
     # -- vectors -----------------------------------------------------------------------------------
 

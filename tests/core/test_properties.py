@@ -300,6 +300,7 @@ def test_what_follows_row_by_row_is_what_follows_from_scratch(snapshot: Snapshot
     session = Draft(fleet, Policy(), NOW).now
     traits = [fleet.traits(pod.pod_class) for group in groups for pod in group.waiting[:1]]
     for group in groups:
+        session.free()
         for each in traits:
             fit.room(session, each), scores.keys(session, each)
         wanted = asks.minimum(fleet, group) if group.waiting else None
@@ -307,6 +308,7 @@ def test_what_follows_row_by_row_is_what_follows_from_scratch(snapshot: Snapshot
         for change in placement.changes() if placement else ():
             session.place(change)
     fresh = session.copy()
+    assert session.free() == fresh.free()
     for each in traits:
         assert (fit.room(session, each) == fit.room(fresh, each)).all()
         assert (scores.keys(session, each) == scores.keys(fresh, each)).all()

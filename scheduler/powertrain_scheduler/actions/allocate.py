@@ -8,6 +8,7 @@ import numpy as np
 from powertrain_scheduler import asks, gang
 from powertrain_scheduler.asks import Ask, Placement
 from powertrain_scheduler.draft import Draft
+from powertrain_scheduler.fleet import Ints
 from powertrain_scheduler.session import Session
 from powertrain_scheduler.snapshot import Pod, PodGroup
 
@@ -26,24 +27,26 @@ def await_leaving(draft: Draft, wanted: Ask) -> bool:
         return False
     placement = _find(draft, wanted, draft.worlds_later(wanted.group))
     if placement is not None:
-        draft.hold(placement)
+        hold(draft, wanted, placement)
     return placement is not None
+
+
+def hold(draft: Draft, wanted: Ask, placement: Placement) -> None:
+    """Holds the placement's nodes, with the pods spread over them as a later cycle will find them again."""
+    rows = np.concatenate([part.rows for part in placement.parts])
+    again = gang.find(_inside(draft, wanted, rows), draft.worlds_later(wanted.group), draft.quotas)
+    draft.hold(placement if again is None else again)
 
 
 def keep_nominated(draft: Draft, wants: Iterable[Ask]) -> None:
     """Keeps the nodes that evictions of earlier cycles made room on until it is their groups' turn."""
     for wanted in wants:
-        if wanted.group.nominated:
-            _keep_nominated(draft, wanted)
-
-
-def _keep_nominated(draft: Draft, wanted: Ask) -> None:
-    there = _on_nominated(draft, wanted)
-    for ask, now in ((there, True), (there, False), (wanted, False)):
-        worlds = draft.worlds_now(wanted.group) if now else draft.worlds_later(wanted.group)
-        if (placement := gang.find(ask, worlds, draft.quotas)) is not None:
-            draft.keep(placement, now)
-            return
+        there = _on_nominated(draft, wanted)
+        for ask, now in ((there, True), (there, False), (wanted, False)):
+            worlds = draft.worlds_now(wanted.group) if now else draft.worlds_later(wanted.group)
+            if (placement := gang.find(ask, worlds, draft.quotas)) is not None:
+                draft.keep(placement, now)
+                break
 
 
 def _find(draft: Draft, wanted: Ask, worlds: Sequence[Session]) -> Placement | None:
@@ -54,11 +57,14 @@ def _find(draft: Draft, wanted: Ask, worlds: Sequence[Session]) -> Placement | N
 
 
 def _on_nominated(draft: Draft, wanted: Ask) -> Ask:
-    nominated = np.zeros(draft.fleet.size, dtype=np.bool_)
-    nominated[[draft.fleet.row_of[name] for name in wanted.group.nominated if name in draft.fleet.row_of]] = (
-        True
-    )
-    return replace(wanted, inside=nominated)
+    rows = [draft.fleet.row_of[name] for name in wanted.group.nominated if name in draft.fleet.row_of]
+    return _inside(draft, wanted, np.array(rows, dtype=np.int64))
+
+
+def _inside(draft: Draft, wanted: Ask, rows: Ints) -> Ask:
+    mask = np.zeros(draft.fleet.size, dtype=np.bool_)
+    mask[rows] = True
+    return replace(wanted, inside=mask)
 
 
 def extend(draft: Draft, wanted: Ask) -> None:

@@ -10,6 +10,7 @@ not to be needed is spared, the dearest first.
 import numpy as np
 
 from powertrain_scheduler import gang
+from powertrain_scheduler.actions.allocate import hold
 from powertrain_scheduler.actions.lines import Candidates, Lines
 from powertrain_scheduler.actions.spare import spare
 from powertrain_scheduler.asks import Ask, Option
@@ -36,7 +37,7 @@ def make_room(draft: Draft, wanted: Ask, option: Option, candidates: Candidates)
         return True
     placement = gang.find(wanted, draft.worlds_later(wanted.group), draft.quotas, option)
     assert placement is not None  # the same search, asked about the same state, found one
-    draft.hold(placement)
+    hold(draft, wanted, placement)
     return True
 
 

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain_scheduler import fit, gang
+from powertrain_scheduler.actions.room import Room
 from powertrain_scheduler.asks import Ask, Need, Option
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.fleet import Ints
-from powertrain_scheduler.scores import topology
+from powertrain_scheduler.gang import domains
 from powertrain_scheduler.units import Units
 
 
@@ -78,9 +79,9 @@ class Lines:
         usable = np.logical_or.reduce(self._masks)
         if not wanted.group.topology.required:
             return np.where(usable, 0, -1), 1
-        column = gang.required_domains(self._draft.fleet, wanted, option)
+        column = domains.required(self._draft.fleet, wanted, option)
         codes = np.where(usable, column.codes, -1)
-        joined = gang.joined_domain(column, wanted.anchor)
+        joined = domains.joined(column, wanted.anchor)
         return (codes if joined is None else np.where(codes == joined, codes, -1)), len(column.values)
 
     def _stand_in_line(self, candidates: Candidates, need: Need | None) -> None:
@@ -149,7 +150,7 @@ class Lines:
     def _length(self, need: Need, mask: Mask) -> Ints:
         """Shortest part of each line that makes room for the pods of one class."""
         high = np.bincount(self._domain, minlength=self.number)
-        room = _Room(self._draft, need, mask, self.codes, self.number, self._pod_row, self._pod_amounts)
+        room = Room(self._draft, need, mask, self.codes, self.number, self._pod_row, self._pod_amounts)
 
         def enough(lengths: Ints) -> Mask:
             gone = self._pod_place < lengths[self._pod_domain]
@@ -164,38 +165,6 @@ class Lines:
             good = enough(middle)
             high, low = np.where(good, middle, high), np.where(good | (low >= high), low, middle + 1)
         return np.where(possible, low, -1)
-
-
-class _Room:
-    """How many pods of one class each domain holds without some of the pods in line."""
-
-    def __init__(
-        self, draft: Draft, need: Need, mask: Mask, codes: Ints, number: int, row: Ints, amounts: Ints
-    ) -> None:
-        self._take = need.traits.amounts
-        self._most = 1 if need.traits.pod_class.host_ports else np.iinfo(np.int64).max
-        columns = need.traits.columns
-        rows, self._at = np.unique(row, return_inverse=True)
-        self._codes, self._number, self._usable = codes[rows], number, mask[rows]
-        self._amounts = amounts[:, columns]
-        free = draft.fleet.facts.allocatable[:, columns] - draft.later.used[:, columns]
-        self._free = free[rows]
-        untouched = codes.copy()
-        untouched[rows] = -1
-        self._elsewhere = topology.totals(np.where(mask, self._fitting(free), 0), untouched, number)
-
-    def without(self, gone: Mask) -> Ints:
-        """Once these of the pods have left; whether a host port is free then is asked of the whole set, later."""
-        freed = [
-            np.bincount(self._at[gone], weights=self._amounts[gone, i], minlength=len(self._free))
-            for i in range(len(self._take))
-        ]
-        room = self._fitting(self._free + np.stack(freed, axis=1).astype(np.int64))
-        return self._elsewhere + topology.totals(np.where(self._usable, room, 0), self._codes, self._number)
-
-    def _fitting(self, free: Ints) -> Ints:
-        fitting: Ints = np.clip((free // self._take).min(axis=1), 0, self._most)
-        return fitting
 
 
 def _usable(draft: Draft, wanted: Ask, need: Need, option: Option) -> Mask:

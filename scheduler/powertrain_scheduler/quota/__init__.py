@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from powertrain_scheduler.fleet import DEFAULT_QUEUE, Fleet, Ints
-from powertrain_scheduler.reasons import Reason
+from powertrain_scheduler.fleet import Fleet, Ints
+from powertrain_scheduler.quota.problems import problem as problem
 from powertrain_scheduler.session import Session
-from powertrain_scheduler.snapshot import PodGroup, Queue, Quota
+from powertrain_scheduler.snapshot import PodGroup, Queue
 
 UNLIMITED = 1 << 60
 NO_POOL = -1
@@ -129,7 +129,7 @@ class Quotas:
 
     def _borrowable(self, session: Session, path: tuple[int, ...], accelerator: int) -> int:
         """Devices the queue may take without touching what others do not lend; its own nominal it may always take."""
-        room = self.free(session, accelerator)
+        room = session.free()[accelerator]
         for row in reversed(path):
             siblings = self._children[self.fleet.parent_row[row]]
             room -= sum(self._kept_for(session, each, accelerator) for each in siblings if each != row)
@@ -137,12 +137,6 @@ class Quotas:
             room = max(room, int(self.nominal[row, accelerator] - held))
             room = min(room, int(self.limit[row, accelerator] - held))
         return room
-
-    def free(self, session: Session, accelerator: int) -> int:
-        """Devices of the accelerator that nobody uses, on nodes that take pods."""
-        fleet = self.fleet
-        rows = np.flatnonzero((fleet.accelerator == accelerator) & fleet.facts.schedulable)
-        return int(np.maximum(fleet.present[rows] - fleet.devices(session.used, rows), 0).sum())
 
     def _kept_for(self, session: Session, row: int, accelerator: int) -> int:
         """Devices nobody outside the queue's subtree may take: what it does not lend and does not use."""
@@ -163,7 +157,10 @@ class Quotas:
         accelerators, those count of which as many are free.
         """
         if len(asked) > 1:
-            asked = tuple(each for each in asked if each[1] <= self.free(worlds[0], each[0])) or asked
+            asked = (
+                tuple(each for each in asked if each[0] == NO_POOL or each[1] <= worlds[0].free()[each[0]])
+                or asked
+            )
         row = self.fleet.queue_row[queue]
         held = np.maximum.reduce([world.held[row] for world in worlds])
         share = min(self._share(held, row, accelerator, n) for accelerator, n in asked or ((NO_POOL, 0),))
@@ -197,38 +194,3 @@ def _capacity(fleet: Fleet) -> Ints:
         fleet.accelerator[use], weights=fleet.present[use], minlength=len(fleet.accelerators)
     )
     return counted.astype(np.int64)
-
-
-def problem(fleet: Fleet, name: str) -> tuple[Reason, str] | None:
-    """Why the queue can't serve anyone, or None; the others go on."""
-    seen: list[str] = []
-    at: str | None = name
-    while at is not None:
-        if at in seen:
-            return (
-                Reason.INVALID_QUEUE,
-                f"the parents of queue {name} form a cycle: {' > '.join([*seen, at])}",
-            )
-        if at not in fleet.snapshot.queues and at != DEFAULT_QUEUE:
-            return _not_found(name, at)
-        seen.append(at)
-        queue = fleet.queues[at]
-        for accelerator, quota in sorted(queue.quotas.items()):
-            if (wrong := _contradiction(quota)) is not None:
-                return Reason.INVALID_QUEUE, f"queue {at} says of {accelerator}: {wrong}"
-        at = queue.parent
-    return None
-
-
-def _not_found(name: str, missing: str) -> tuple[Reason, str]:
-    if missing == name:
-        return Reason.QUEUE_NOT_FOUND, f"there is no queue {name}"
-    return Reason.QUEUE_NOT_FOUND, f"queue {name} lies under queue {missing}, which does not exist"
-
-
-def _contradiction(quota: Quota) -> str | None:
-    if quota.nominal < 0 or (quota.borrowing_limit or 0) < 0 or (quota.lending_limit or 0) < 0:
-        return "a quota is less than 0"
-    if quota.lending_limit is not None and quota.lending_limit > quota.nominal:
-        return f"it lends up to {quota.lending_limit} of {quota.nominal}"
-    return None

@@ -5,15 +5,15 @@ victims and for an empty one: it is asked about sessions and leaves them as they
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
-from powertrain_scheduler import columns, fit, scores
+from powertrain_scheduler import fit, scores
 from powertrain_scheduler.asks import Ask, Need, Option, Part, Placement, accelerators
 from powertrain_scheduler.columns import Column, Mask
 from powertrain_scheduler.fleet import Fleet, Ints, Traits
-from powertrain_scheduler.quota import NO_POOL, Quotas
+from powertrain_scheduler.gang import domains
+from powertrain_scheduler.quota import Quotas
 from powertrain_scheduler.scores import energy, topology
 from powertrain_scheduler.session import Change, Rows, Session
 from powertrain_scheduler.snapshot import Topology
@@ -67,13 +67,6 @@ def _joules(session: Session, placement: Placement) -> float:
 # -- places -----------------------------------------------------------------------------------------
 
 
-class Level(NamedTuple):
-    """A step of the search: one domain of `column`, or anywhere if None; `finer` are the levels inside it."""
-
-    column: Column | None
-    finer: tuple[Column, ...]
-
-
 def _place(wanted: Ask, worlds: Sequence[Session], option: Option) -> tuple[Placement, int] | None:
     """Nodes by this choice of accelerators, and how many levels wider than wished they are spread."""
     fleet = worlds[0].fleet
@@ -84,7 +77,7 @@ def _place(wanted: Ask, worlds: Sequence[Session], option: Option) -> tuple[Plac
     sizes = [len(need.pods) for need in wanted.needs]
     if any(int(each.sum()) < size for each, size in zip(rooms, sizes, strict=True)):
         return None
-    for widened, level in enumerate(levels(fleet, wanted, option)):
+    for widened, level in enumerate(domains.levels(fleet, wanted, option)):
         for scope in _scopes(level, rooms, sizes, wanted.anchor):
             if (parts := _parts(wanted, worlds, masks, scope, level.finer)) is not None:
                 return Placement(wanted.group, parts), widened
@@ -140,62 +133,18 @@ def allowed(fleet: Fleet, wanted: Ask, traits: Traits, option: Option) -> Mask |
     return mask
 
 
-def levels(fleet: Fleet, wanted: Ask, option: Option) -> Iterator[Level]:
-    """What the group's topology wish allows, best first: from the preferred level to the widest it may take."""
-    required, preferred = wanted.group.topology.required, wanted.group.topology.preferred
-    if required is None and (preferred is None or wanted.inside is not None):
-        yield Level(None, ())
-        return
-    keys = _keys(fleet, wanted, option)
-    known = _columns(fleet, keys)
-    least = keys.index(required) if required else 0
-    first = max(keys.index(preferred), least) if preferred and wanted.inside is None else least
-    for at in range(first, least - 1, -1):
-        yield Level(known[at], tuple(known[at + 1 :]))
-    if required is None:
-        yield Level(None, tuple(known))
-
-
-def required_domains(fleet: Fleet, wanted: Ask, option: Option) -> Column:
-    """The domains of which the group must choose one."""
-    keys = _keys(fleet, wanted, option)
-    return _columns(fleet, keys)[keys.index(wanted.group.topology.required or "")]
-
-
-def _columns(fleet: Fleet, keys: tuple[str, ...]) -> list[Column]:
-    """Domains of each level, told apart by the levels above it."""
-    return [columns.domains(fleet.facts, keys[: i + 1]) for i in range(len(keys))]
-
-
-def _keys(fleet: Fleet, wanted: Ask, option: Option) -> tuple[str, ...]:
-    """Level keys that matter to the group, widest first: its pool's, else only those it names itself."""
-    topology = wanted.group.topology
-    named = tuple(dict.fromkeys(key for key in (topology.required, topology.preferred) if key))
-    chosen = {fleet.accelerators[number] for number in option.accelerators.values() if number != NO_POOL}
-    pools = sorted(fleet.snapshot.pools, key=lambda pool: (pool.accelerator not in chosen, pool.name))
-    for pool in pools:
-        if set(named) <= set(pool.levels):
-            return pool.levels
-    return named
-
-
-def _scopes(level: Level, rooms: Sequence[Ints], sizes: Sequence[int], anchor: Ints) -> Iterator[Ints | None]:
+def _scopes(
+    level: domains.Level, rooms: Sequence[Ints], sizes: Sequence[int], anchor: Ints
+) -> Iterator[Ints | None]:
     """Rows to try, one domain after another; None for every row."""
     if level.column is None:
         yield None
         return
-    joined = joined_domain(level.column, anchor)
+    joined = domains.joined(level.column, anchor)
     codes, number = level.column.codes, len(level.column.values)
     for domain in topology.holding(rooms, codes, number, sizes).tolist():
         if joined is None or domain == joined:
             yield np.flatnonzero(codes == domain)
-
-
-def joined_domain(column: Column, anchor: Ints) -> int | None:
-    """The domain in which most of the group's members are already; None if they are in none."""
-    held = column.codes[anchor]
-    held = held[held >= 0]
-    return int(np.bincount(held).argmax()) if held.size else None
 
 
 def _parts(
@@ -238,14 +187,5 @@ def _part(
     if counts is None:
         return None
     taken = np.flatnonzero(counts)
-    order = _rank_order(worlds[0].fleet, rows[taken])
+    order = domains.rank_order(worlds[0].fleet, rows[taken])
     return Part(need.traits, need.pods, rows[taken][order], counts[taken][order])
-
-
-def _rank_order(fleet: Fleet, rows: Ints) -> Ints:
-    """Order in which ranks are given to nodes: neighbours in the pool's topology get neighbouring ranks."""
-    pool = int(fleet.facts.pool[rows[0]]) if len(rows) > 1 else -1
-    if pool < 0:
-        return np.argsort(rows)
-    codes = [column.codes[rows] for column in _columns(fleet, fleet.snapshot.pools[pool].levels)]
-    return np.lexsort((rows, *reversed(codes)))

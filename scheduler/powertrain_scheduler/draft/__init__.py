@@ -1,0 +1,146 @@
+"""The plan while it is being made. What a step decides is written here once, and every world it concerns follows."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from powertrain_scheduler import asks, timeline
+from powertrain_scheduler.asks import Ask, Part, Placement
+from powertrain_scheduler.columns import Mask
+from powertrain_scheduler.draft.worlds import Worlds, occupy
+from powertrain_scheduler.fleet import Fleet
+from powertrain_scheduler.plan import Bind, Evict, Plan, Reserve, Wait
+from powertrain_scheduler.policy import Policy
+from powertrain_scheduler.quota import Quotas
+from powertrain_scheduler.reasons import Reason
+from powertrain_scheduler.snapshot import PodGroup
+from powertrain_scheduler.timeline import Timeline
+from powertrain_scheduler.units import Units
+
+PREEMPTED, RECLAIMED = "Preempted", "Reclaimed"
+
+
+class Draft(Worlds):
+    """What is decided so far, beside the worlds it is decided in."""
+
+    def __init__(self, fleet: Fleet, policy: Policy, now: float) -> None:
+        super().__init__(fleet, policy, now)
+        self.quotas = Quotas(fleet)
+        self.binds: list[Bind] = []
+        self.evicts: list[Evict] = []
+        self.evicting = 0
+        """Groups for which somebody is evicted."""
+        self.placed: dict[str, list[Placement]] = {}
+        """By group name, what it was given in this cycle."""
+        self.held: dict[str, Placement] = {}
+        """By group name, nodes held for it until leaving pods are gone."""
+        self._shrunk: dict[str, PodGroup] = {}
+        """Groups that lose pods by this plan while others of theirs wait, as they are then."""
+        self.refused: dict[object, object] = {}
+        """By likeness and priority, the moment at which such a group got nothing."""
+        self.told: dict[object, tuple[Reason, str]] = {}
+        """By likeness and priority, what such a group is told."""
+        self._ends: timeline.Moments | None = None
+        self._units: Units | None = None
+
+    # -- what has been decided ----------------------------------------------------------------------
+
+    def given(self, group: PodGroup) -> list[Placement]:
+        """What the group got in this cycle."""
+        return self.placed.get(group.name, [])
+
+    def starting(self) -> list[Placement]:
+        """All that starts by this plan, now or once what leaves is gone."""
+        now = [placement for given in self.placed.values() for placement in given]
+        return [*now, *self.held.values(), *self.kept()]
+
+    def current(self, group: PodGroup) -> PodGroup:
+        """The group with the pods that this plan evicts leaving."""
+        return self._shrunk.get(group.name, group)
+
+    def broken(self) -> list[PodGroup]:
+        """Groups left below their minimum by this plan that have pods waiting to start anew with."""
+        served = {*self.placed, *self.held}
+        candidates = [group for group in self._shrunk.values() if group.name not in served]
+        return [group for group in candidates if 0 < asks.missing(group) <= len(group.waiting)]
+
+    def optional(self, group: PodGroup) -> Ask | None:
+        """What the group would take beyond its minimum, when it has that."""
+        return asks.optional(self.fleet, group, self.given(group))
+
+    def timeline(self) -> Timeline:
+        """The expected ends of what runs, without what leaves."""
+        if self._ends is None:
+            self._ends = timeline.ends(self.holdings, self.time, self.policy.overrun_seconds)
+        return Timeline(self.holdings, self._ends, ~(self.holdings.leaving | self.evicted))
+
+    def units(self) -> Units:
+        """What could be evicted."""
+        if self._units is None:
+            self._units = Units(self.holdings, self.time)
+        return self._units
+
+    def gone(self) -> Mask:
+        """Units that this plan evicts."""
+        gone = np.zeros(len(self.units().group), dtype=np.bool_)
+        gone[self.units().of[self.evicted]] = True
+        return gone
+
+    def untouchable(self) -> Mask:
+        """Units that go already, or whose group was given something in this cycle."""
+        names = {*self.placed, *self.held} & self.holdings.number_of.keys()
+        busy = np.zeros(len(self.holdings.groups), dtype=np.bool_)
+        busy[[self.holdings.number_of[name] for name in names]] = True
+        found: Mask = self.gone() | busy[self.units().group]
+        return found
+
+    # -- decisions ----------------------------------------------------------------------------------
+
+    def place(self, placement: Placement) -> None:
+        """The group's pods start now."""
+        occupy(placement, self.worlds_now(placement.group))
+        self.placed.setdefault(placement.group.name, []).append(placement)
+        for part in placement.parts:
+            self.binds.extend(_binds(self.fleet, placement.group, part))
+
+    def hold(self, placement: Placement) -> None:
+        """Nobody else gets these nodes; the group's pods start once what leaves them is gone."""
+        self._part_later()
+        occupy(placement, self.worlds_later(placement.group))
+        self.held[placement.group.name] = placement
+
+    def evict(self, pods: Mask, wanted: Ask) -> None:
+        """These pods of the holdings leave so that the group can start."""
+        self.evicting += 1
+        self.vacate(pods)
+        holdings = self.holdings
+        for i in np.flatnonzero(pods).tolist():
+            group = holdings.groups[holdings.group[i]]
+            pod = group.placed[holdings.place[i]].name
+            reason = PREEMPTED if group.queue == wanted.group.queue else RECLAIMED
+            self.evicts.append(Evict(group.name, pod, wanted.group.name, reason))
+        for number in np.unique(holdings.group[pods]).tolist():
+            if holdings.groups[number].waiting:
+                self._shrunk[holdings.groups[number].name] = self._without_evicted(number)
+
+    def _without_evicted(self, number: int) -> PodGroup:
+        group = self.holdings.groups[number]
+        mine = np.flatnonzero(self.evicted & (self.holdings.group == number))
+        gone = set(self.holdings.place[mine].tolist())
+        placed = tuple(replace(pod, leaving=pod.leaving or i in gone) for i, pod in enumerate(group.placed))
+        return replace(group, placed=placed)
+
+    def plan(self, waits: list[Wait]) -> Plan:
+        """What was decided, and why the rest waits."""
+        reserves = [
+            Reserve(name, self.time, self.node_names(placement)) for name, placement in self.held.items()
+        ]
+        reserves += [self.reservation] if self.reservation is not None else []
+        return Plan(tuple(self.binds), tuple(self.evicts), tuple(waits), tuple(reserves))
+
+
+def _binds(fleet: Fleet, group: PodGroup, part: Part) -> Iterator[Bind]:
+    names = fleet.facts.names
+    for pod, row in zip(part.pods, np.repeat(part.rows, part.counts).tolist(), strict=True):
+        yield Bind(group.name, pod.name, names[row], part.traits.taken)
