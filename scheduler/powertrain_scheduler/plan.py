@@ -18,6 +18,8 @@ class Bind:
     node: str
     devices: tuple[tuple[str, int], ...] = ()
     """Extended resources the pod takes there: (resource name, count), by name."""
+    device: str = ""
+    """Name of the device it gets a share of; a new name is a device that nobody had a share of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,9 @@ class Evict:
     pod: str
     for_group: str
     reason: str
-    """`Reclaimed` (lent quota taken back) or `Preempted` (lower priority, same queue)."""
+    """`Reclaimed` (lent quota taken back), `Preempted` (lower priority, same queue) or `Consolidated` (moved)."""
+    to: str = ""
+    """Of a move, the node that is held for the pod to start on again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class Wait:
     """One sentence with numbers, for the group's owner."""
     estimated_start: float | None = None
     """Seconds since the epoch; None where the running work does not say when it ends."""
+    nearest: str = ""
+    """The nearest change that would let it start, as a sentence; empty where none was looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,25 @@ class Reserve:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A group that may run in several shapes is to take this one; its pods are to be made anew."""
+
+    group: str
+    shape: str
+    """Name of an `Alternative`."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A running group has members on nodes that no longer report."""
+
+    group: str
+    pods: tuple[str, ...]
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything one cycle decided, each part in the order it was decided."""
 
@@ -64,3 +89,5 @@ class Plan:
     evicts: tuple[Evict, ...] = ()
     waits: tuple[Wait, ...] = ()
     reserves: tuple[Reserve, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    lost: tuple[Lost, ...] = ()

@@ -1,6 +1,7 @@
 """What an operator of the cluster may choose about a cycle. Everything else follows from the objects."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +21,21 @@ class Policy:
     estimate_searches: int = 3000
     """Most searches spent on estimated starts. The more unlike groups wait, the coarser the moments at
     which they are tried: estimates come later than the truth then, never earlier."""
+    consolidate: bool = True
+    """Running preemptible groups may be moved so that a group fits that waits for room."""
+    moving_groups: int = 8
+    """Most groups moved for one that waits."""
+    move_seconds: float = 300.0
+    """What a move costs a group beside its work since the last checkpoint: seconds of all its devices."""
+    move_rest_seconds: float = 3600.0
+    """A group that was moved is left where it is for so long."""
+    packing: str = "powertrain"
+    """How nodes are told apart that would all do: a name of `scores.PACKINGS`."""
+    seed: int = 0
+    """For the packing `random` alone."""
+    arrange: Literal["packed", "balanced"] = "packed"
+    """How gangs that must be split over domains are arranged unless they say so themselves."""
+    past_use_weight: float = 0.0
+    """How much queues' past use counts beside what they hold now when the next one is chosen; 0: not at all."""
+    node_failures: int = 2
+    """A node that failed a group this often is avoided for it."""
