@@ -1,80 +1,21 @@
-"""May it: which nodes a class of pods may go to, and how many more of it each can take.
+"""Where labels, taints and names let a class of pods go, as kube-scheduler reads them.
 
-What labels, taints and names decide is worked out once per set of facts (`may`); what is
-used decides the rest (`room`). The words are Kubernetes' own; a rule it would refuse matches
-nothing.
+Worked out once per set of facts: no placement changes it. A rule that Kubernetes would refuse
+matches nothing.
 """
 
 from collections.abc import Iterator
 from functools import partial
 from operator import eq
-from typing import cast
 
 import numpy as np
 
 from powertrain_scheduler import columns
 from powertrain_scheduler.columns import Mask
-from powertrain_scheduler.fleet import EVERY_ROW, Fleet, Ints, Traits
-from powertrain_scheduler.session import Rows, Session
-from powertrain_scheduler.snapshot import (
-    HostPort,
-    NodeFacts,
-    NodeTerm,
-    PodClass,
-    Requirement,
-    Taint,
-    Toleration,
-)
+from powertrain_scheduler.fleet import Fleet, Traits
+from powertrain_scheduler.snapshot import NodeFacts, NodeTerm, PodClass, Requirement, Taint, Toleration
 
 HOLDING_EFFECTS = ("NoSchedule", "NoExecute")
-
-
-def room(session: Session, traits: Traits) -> Ints:
-    """How many more pods of the class each node can take."""
-    return session.vector("room", traits, room_of, room_at)
-
-
-def room_at(session: Session, traits: Traits, row: int) -> int:
-    """The same for one node."""
-    if traits.missing is not None or not may(session.fleet, traits).item(row):
-        return 0
-    have, used = session.fleet.facts.allocatable, session.used
-    fits = min([(have.item(row, column) - used.item(row, column)) // n for column, n in traits.requests])
-    if traits.pod_class.host_ports:
-        fits = 0 if _ports_clash(session, traits.pod_class, row) else min(fits, 1)
-    return max(fits, 0)
-
-
-def room_of(session: Session, traits: Traits, rows: Rows) -> Ints:
-    """The same for some nodes."""
-    mask = may(session.fleet, traits)[rows]
-    if traits.missing is not None:
-        return np.zeros(len(mask), dtype=np.int64)
-    fits = None
-    for column, amount in zip(traits.columns.tolist(), traits.amounts.tolist(), strict=True):
-        free = session.fleet.facts.allocatable[rows, column] - session.used[rows, column]
-        most = free if amount == 1 else free // amount
-        fits = most if fits is None else np.minimum(fits, most)
-    assert fits is not None  # every class requests a place for itself: one of `pods`
-    fits = np.where(mask, np.maximum(fits, 0), 0)
-    if traits.pod_class.host_ports:
-        asked = range(session.fleet.size) if rows is EVERY_ROW else cast(Ints, rows).tolist()
-        clash = np.array([_ports_clash(session, traits.pod_class, row) for row in asked], dtype=np.bool_)
-        fits = np.where(clash, 0, np.minimum(fits, 1))
-    return fits
-
-
-def _ports_clash(session: Session, pod_class: PodClass, row: int) -> bool:
-    return any(_clash(a, b) for a in pod_class.host_ports for b in session.ports.get(row, ()))
-
-
-def _clash(a: HostPort, b: HostPort) -> bool:
-    everywhere = "0.0.0.0"
-    same = a.protocol == b.protocol and a.port == b.port
-    return same and (a.address == b.address or everywhere in (a.address, b.address))
-
-
-# -- what no placement changes ----------------------------------------------------------------------
 
 
 def may(fleet: Fleet, traits: Traits) -> Mask:
