@@ -23,7 +23,7 @@ class Option(NamedTuple):
     accelerators: dict[str, int]
     """Accelerator, by number, for each extended resource the group's pods ask for."""
     charges: dict[int, int]
-    """Devices of each accelerator that it takes."""
+    """What it takes of its queue's quota, by the kind's number."""
 
 
 class Need(NamedTuple):
@@ -73,7 +73,7 @@ class Ask:
     """Nodes to choose from, and to use each of; None: any."""
 
     def asked(self) -> tuple[tuple[int, int], ...]:
-        """What it would take of each accelerator it may have: (accelerator, devices)."""
+        """What it would take of each kind it may have: (kind, amount)."""
         return tuple(pair for option in self.options for pair in option.charges.items())
 
 
@@ -179,15 +179,9 @@ def _accelerators(fleet: Fleet, traits: Traits) -> tuple[int, ...]:
 
 
 def _charges(fleet: Fleet, needs: tuple[Need, ...], choice: dict[str, int]) -> dict[int, int]:
-    sums: dict[int, int] = {}
+    sums = np.zeros(len(fleet.kinds), dtype=np.int64)
     for need in needs:
         accelerator = choice.get(need.traits.device or "", NO_POOL)
-        if accelerator != NO_POOL:
-            pools = [
-                i
-                for i, pool in enumerate(fleet.snapshot.pools)
-                if pool.accelerator == fleet.accelerators[accelerator]
-            ]
-            each = int(need.traits.devices[pools].max())
-            sums[accelerator] = sums.get(accelerator, 0) + each * len(need.pods)
-    return sums
+        pools = [i for i, each in enumerate(fleet.accelerator_of_pool) if each == accelerator] or [-1]
+        sums += need.traits.charges[pools].max(axis=0) * len(need.pods)
+    return {number: amount for number, amount in enumerate(sums.tolist()) if amount}

@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain_scheduler import columns
+from powertrain_scheduler import columns, kinds
 from powertrain_scheduler.power import model
 from powertrain_scheduler.snapshot import PODS, PodClass, Queue, Snapshot
 
@@ -38,6 +38,8 @@ class Traits:
     """The whole row it adds to a node's `used`."""
     devices: Ints
     """Devices it takes of a node by the node's pool; the last entry, for nodes of no pool, is 0."""
+    charges: Ints
+    """Shape (pools + 1, kinds): what it takes of its queue's quota by the node's pool, nodes of no pool last."""
     charged: bool
     """Whether any of these is not 0."""
     requests: tuple[tuple[int, int], ...]
@@ -60,10 +62,12 @@ class Fleet:
         self.size = len(self.facts.names)
         self.row_of = columns.row_of(self.facts)
         self.column_of = columns.column_of(self.facts)
-        self.accelerators: tuple[str, ...] = tuple(sorted({pool.accelerator for pool in snapshot.pools}))
+        self.accelerators = kinds.accelerators(snapshot)
+        self.kinds = (*self.accelerators, *kinds.others(snapshot))
+        """What quotas count (see `kinds`), by number; accelerators have the numbers that they have among themselves."""
         number = {name: i for i, name in enumerate(self.accelerators)}
-        of_pool = np.array([number[pool.accelerator] for pool in snapshot.pools] + [-1], dtype=np.int64)
-        self.accelerator: Ints = of_pool[self.facts.pool]
+        self.accelerator_of_pool = [number[pool.accelerator] for pool in snapshot.pools]
+        self.accelerator: Ints = np.array([*self.accelerator_of_pool, -1], dtype=np.int64)[self.facts.pool]
         """Per node, -1 outside every pool."""
         self.power = model.figures(snapshot.pools)
         column = np.array(
@@ -146,6 +150,7 @@ class Fleet:
         device = min(
             (name for name, _ in extended), key=lambda name: (name not in pooled, name), default=None
         )
+        charges = self._charges(request, pod_class.share)
         return Traits(
             pod_class=pod_class,
             number=len(self._by_value),
@@ -153,13 +158,24 @@ class Fleet:
             amounts=vector[wanted],
             vector=vector,
             devices=np.array([request.get(pool.resource, 0) for pool in pools] + [0], dtype=np.int64),
-            charged=any(request.get(pool.resource, 0) for pool in pools),
+            charges=charges,
+            charged=bool(charges.any()),
             requests=tuple((int(column), int(vector[column])) for column in wanted),
             missing=missing[0] if missing else None,
             device=device,
             device_column=self.column_of.get(device, -1) if device else -1,
             taken=extended,
         )
+
+    def _charges(self, request: dict[str, int], share: tuple[str, int] | None) -> Ints:
+        pools = self.snapshot.pools
+        charges = np.zeros((len(pools) + 1, len(self.kinds)), dtype=np.int64)
+        for at, (pool, accelerator) in enumerate(zip(pools, self.accelerator_of_pool, strict=True)):
+            part = share[1] if share is not None and share[0] == pool.resource else 0
+            charges[at, accelerator] = kinds.DEVICE * request.get(pool.resource, 0) + part
+        for number in range(len(self.accelerators), len(self.kinds)):
+            charges[:, number] = request.get(self.kinds[number], 0)
+        return charges
 
 
 def _queues(snapshot: Snapshot) -> dict[str, Queue]:

@@ -46,21 +46,23 @@ class Holdings:
             len(every), len(fleet.facts.resources)
         )
         """Amounts by class number."""
-        by_pool = np.array([each.devices for each in every], dtype=np.int64).reshape(len(every), width)
-        self.accelerator: Ints = fleet.accelerator[self.row]
-        self.devices: Ints = by_pool[self.traits, fleet.facts.pool[self.row]]
+        by_pool = np.array([each.charges for each in every], dtype=np.int64)
+        self.charges: Ints = by_pool.reshape(len(every), width, len(fleet.kinds))[
+            self.traits, fleet.facts.pool[self.row]
+        ]
+        """Shape (pods, kinds): what each takes of its queue's quota."""
         self.queue: Ints = np.array([fleet.queue_row[group.queue] for group in self.groups], dtype=np.int64)
         """By group."""
         self.fixed: Mask = np.array([not group.preemptible for group in self.groups], dtype=np.bool_)
         """By group: may not be evicted."""
 
     def held(self, pods: Mask) -> Ints:
-        """Devices that these pods hold, by queue (subtrees included) and accelerator."""
-        fleet = self.fleet
-        own = np.zeros((len(fleet.queue_list), len(fleet.accelerators)), dtype=np.int64)
-        counted = pods & (self.devices > 0)
-        np.add.at(own, (self.queue[self.group[counted]], self.accelerator[counted]), self.devices[counted])
-        return fleet.subtrees(own)
+        """What these pods hold, by queue (subtrees included) and kind, in the units of `kinds`."""
+        own = np.zeros((len(self.fleet.queue_list), len(self.fleet.kinds)), dtype=np.int64)
+        queue, charges = self.queue[self.group[pods]], self.charges[pods]
+        for kind in range(len(self.fleet.kinds)):
+            np.add.at(own[:, kind], queue, charges[:, kind])
+        return self.fleet.subtrees(own)
 
     def amounts(self, pods: Mask) -> Ints:
         """What these pods use, by node and resource."""

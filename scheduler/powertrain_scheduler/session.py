@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from powertrain_scheduler import kinds
 from powertrain_scheduler.fleet import EVERY_ROW, Fleet, Ints, Traits
 from powertrain_scheduler.snapshot import HostPort
 
@@ -43,7 +44,7 @@ class _Vector:
 
 
 class Session:
-    """Used amounts by node, and devices held by queue, that change and change back."""
+    """Used amounts by node, and what queues hold, that change and change back."""
 
     def __init__(
         self, fleet: Fleet, used: Ints, held: Ints, fixed: Ints, ports: dict[int, list[HostPort]]
@@ -52,7 +53,7 @@ class Session:
         self.used = used
         """Shape (nodes, resources)."""
         self.held = held
-        """Shape (queues, accelerators): devices of the queue's whole subtree."""
+        """Shape (queues, kinds): what the queue's whole subtree holds, in the units of `kinds`."""
         self.fixed = fixed
         """The part of `held` that may not be evicted."""
         self.ports = ports
@@ -106,7 +107,7 @@ class Session:
         self._touched.extend(rows.tolist())
         self._charge(change, counts)
         if before is not None and self._free is not None:
-            np.add.at(self._free, self.fleet.accelerator[rows], self._free_on(rows) - before)
+            self._free += self._free_on(rows) - before
         for port in traits.pod_class.host_ports:
             for row in rows.tolist():
                 claimed = self.ports.setdefault(row, [])
@@ -115,26 +116,31 @@ class Session:
     def _charge(self, change: Change, counts: Ints) -> None:
         if not change.traits.charged:
             return
-        fleet, rows = self.fleet, change.rows
-        devices = change.traits.devices[fleet.facts.pool[rows]] * counts
-        accelerators = fleet.accelerator[rows]  # -1 on nodes of no pool, where devices are 0
-        for row in fleet.ancestry[change.queue]:
-            np.add.at(self.held[row], accelerators, devices)
+        pools = self.fleet.facts.pool[change.rows]
+        amounts = counts @ change.traits.charges[pools]
+        for row in self.fleet.ancestry[change.queue]:
+            self.held[row] += amounts
             if change.fixed:
-                np.add.at(self.fixed[row], accelerators, devices)
+                self.fixed[row] += amounts
 
     def free(self) -> list[int]:
-        """Devices of each accelerator that nobody uses, on nodes that take pods."""
+        """What nobody uses of each kind, on nodes that take pods; of devices, those of which nobody has even a share."""
         if self._free is None:
-            everywhere = self._free_on(np.arange(self.fleet.size))
-            self._free = np.zeros(len(self.fleet.accelerators) + 1, dtype=np.int64)
-            np.add.at(self._free, self.fleet.accelerator, everywhere)
-        free: list[int] = self._free[:-1].tolist()  # the last stands for nodes of no pool, and is 0
+            self._free = self._free_on(np.arange(self.fleet.size))
+        free: list[int] = self._free.tolist()
         return free
 
     def _free_on(self, rows: Ints) -> Ints:
-        free = np.maximum(self.fleet.present[rows] - self.fleet.devices(self.used, rows), 0)
-        return np.where(self.fleet.facts.schedulable[rows], free, 0)
+        fleet = self.fleet
+        rows = rows[fleet.facts.schedulable[rows]]
+        devices = np.maximum(fleet.present[rows] - fleet.devices(self.used, rows), 0)
+        sums = np.zeros(len(fleet.kinds) + 1, dtype=np.int64)
+        np.add.at(sums, fleet.accelerator[rows], kinds.DEVICE * devices)
+        for number in range(len(fleet.accelerators), len(fleet.kinds)):
+            column = fleet.column_of[fleet.kinds[number]]
+            have = fleet.facts.allocatable[rows, column]
+            sums[number] = np.maximum(have - self.used[rows, column], 0).sum()
+        return sums[:-1]  # the last stands for nodes of no pool
 
     # -- vectors -----------------------------------------------------------------------------------
 

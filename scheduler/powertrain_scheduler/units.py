@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.fleet import Ints
 from powertrain_scheduler.holdings import Holdings
+from powertrain_scheduler.kinds import DEVICE
 
 
 class Units:
@@ -33,15 +34,16 @@ class Units:
         """Whether it is a gang's minimum."""
         self.queue: Ints = holdings.queue[self.group]
         self.priority: Ints = np.array([group.priority for group in groups], dtype=np.int64)[self.group]
-        self.devices: Ints = np.zeros((len(self.group), len(holdings.fleet.accelerators)), dtype=np.int64)
-        """By accelerator."""
-        counted = mine[holdings.devices[mine] > 0]
-        np.add.at(self.devices, (self.of[counted], holdings.accelerator[counted]), holdings.devices[counted])
+        self.charges: Ints = np.zeros((len(self.group), len(holdings.fleet.kinds)), dtype=np.int64)
+        """What it takes of its queue's quota, by kind."""
+        for kind, charges in enumerate(holdings.charges[mine].T):
+            np.add.at(self.charges[:, kind], self.of[mine], charges)
+        devices = self.charges[:, : len(holdings.fleet.accelerators)].sum(axis=1) / DEVICE
         pods = np.bincount(self.of[mine], minlength=len(self.group))
         started = np.array(
             [now if group.started is None else group.started for group in groups], dtype=np.float64
         )
-        self.lost: NDArray[np.float64] = np.maximum(self.devices.sum(axis=1), pods) * np.maximum(
+        self.lost: NDArray[np.float64] = np.where(devices > 0, devices, pods) * np.maximum(
             0.0, now - started[self.group]
         )
         """Device-seconds of work that evicting it throws away; pod-seconds where it has no devices."""

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from powertrain_scheduler.asks import Ask, Need
+from powertrain_scheduler.kinds import DEVICE
 from powertrain_scheduler.snapshot import CPU, MEMORY, PODS
 
 GIB = 1 << 30
@@ -36,6 +37,16 @@ def amount(resource: str, value: int) -> str:
     if resource == MEMORY or resource.startswith(("hugepages-", "ephemeral-storage")):
         return f"{value / GIB:.3g} GiB"
     return str(value)
+
+
+def plain(kind: str, value: int) -> str:
+    """An amount that quotas count: devices of an accelerator, else as `amount` has it."""
+    return amount(kind, value) if kind in (CPU, MEMORY) else f"{value / DEVICE:g}"
+
+
+def of_kind(kind: str, value: int) -> str:
+    """`2 h100`, `1.5 h100`, `500m cpu`, `4 GiB memory`."""
+    return f"{plain(kind, value)} {kind}"
 
 
 def moment(seconds: float) -> str:

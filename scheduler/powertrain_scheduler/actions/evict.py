@@ -123,7 +123,7 @@ def _cover_quota(draft: Draft, wanted: Ask, option: Option, candidates: Candidat
             or (lender >= 0 and taken[lender] >= candidates.excess[lender])
         ):
             continue
-        if not any(units.devices[unit, accelerator] for accelerator in option.charges):
+        if not any(units.charges[unit, kind] for kind in option.charges):
             continue
         more = chosen.copy()
         more[unit] = True

@@ -39,7 +39,7 @@ def candidates(draft: Draft, wanted: Ask, option: Option) -> Candidates | None:
     excess = np.maximum(0, held - draft.quotas.nominal[:, accelerator])
     owing = np.array([row is not None and (row < 0 or excess[row] > 0) for row in lender], dtype=np.bool_)
     rows = np.array([-1 if row is None else row for row in lender], dtype=np.int64)
-    devices = units.devices[:, accelerator]
+    devices = units.charges[:, accelerator]
     mine = owing[units.queue] & (devices > 0) & ~draft.untouchable()
     return Candidates(mine, rows[units.queue], excess, devices) if mine.any() else None
 

@@ -46,16 +46,16 @@ def find(
 
 def within(wanted: Ask, worlds: Sequence[Session], quotas: Quotas, option: Option) -> bool:
     """Whether the queue may take what the option costs, in every world."""
-    for accelerator, devices in option.charges.items():
+    for kind, amount in option.charges.items():
         for world in worlds:
-            if devices > quotas.room(world, wanted.group, accelerator):
+            if amount > quotas.room(world, wanted.group, kind):
                 return False
     return True
 
 
 def _borrows(wanted: Ask, session: Session, quotas: Quotas, option: Option) -> bool:
     charged = option.charges.items()
-    return any(quotas.borrows(session, wanted.group.queue, number, devices) for number, devices in charged)
+    return any(quotas.borrows(session, wanted.group.queue, kind, amount) for kind, amount in charged)
 
 
 def _joules(session: Session, placement: Placement) -> float:

@@ -1,8 +1,8 @@
 """How much a queue may hold: a tree of nominal quotas, what may be borrowed and what may be lent.
 
-Rows are queues and columns are accelerators. A queue's quota covers its whole subtree. Where
-it has no entry for an accelerator it is not limited, owns nothing to claim back, and all it
-holds of it counts as borrowed.
+Rows are queues and columns are the kinds that quotas count, in the units of `kinds`. A queue's quota
+covers its whole subtree. Where it has no entry for a kind it is not limited, owns nothing to claim
+back, and all it holds of it counts as borrowed.
 """
 
 import math
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from powertrain_scheduler import kinds
 from powertrain_scheduler.fleet import Fleet, Ints
 from powertrain_scheduler.quota.problems import problem as problem
 from powertrain_scheduler.session import Session
@@ -30,11 +31,12 @@ class Bound:
     """The limit that keeps a queue from holding more."""
 
     queue: str
-    accelerator: str
+    kind: str
+    """What is counted, such as an accelerator; amounts are in the units of `kinds`."""
     used: int
     limit: int
     room: int
-    kind: str
+    rule: str
     """`limit`, `nominal` (for groups that may not be evicted) or `lent` (kept for other queues)."""
 
 
@@ -43,9 +45,9 @@ class Quotas:
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
-        shape = (len(fleet.queues), len(fleet.accelerators))
+        shape = (len(fleet.queues), len(fleet.kinds))
         self.entry = np.zeros(shape, dtype=np.bool_)
-        """Whether the queue has a quota of the accelerator."""
+        """Whether the queue has a quota of the kind."""
         self.nominal = np.zeros(shape, dtype=np.int64)
         self.limit = np.full(shape, UNLIMITED, dtype=np.int64)
         self.kept = np.zeros(shape, dtype=np.int64)
@@ -57,16 +59,17 @@ class Quotas:
         self._keeps: list[bool] = [bool(column.any()) for column in self.kept.T]
 
     def _fill(self, row: int, queue: Queue) -> None:
-        for number, accelerator in enumerate(self.fleet.accelerators):
-            quota = queue.quotas.get(accelerator)
+        for number, kind in enumerate(self.fleet.kinds):
+            quota = queue.quotas.get(kind)
             if quota is None:
                 continue
+            unit = kinds.DEVICE if number < len(self.fleet.accelerators) else 1
             self.entry[row, number] = True
-            self.nominal[row, number] = quota.nominal
+            self.nominal[row, number] = quota.nominal * unit
             if quota.borrowing_limit is not None:
-                self.limit[row, number] = quota.nominal + quota.borrowing_limit
+                self.limit[row, number] = (quota.nominal + quota.borrowing_limit) * unit
             if quota.lending_limit is not None:
-                self.kept[row, number] = max(0, quota.nominal - quota.lending_limit)
+                self.kept[row, number] = max(0, quota.nominal - quota.lending_limit) * unit
 
     def _tree(self) -> dict[int | None, list[int]]:
         children: dict[int | None, list[int]] = {}
@@ -76,85 +79,79 @@ class Quotas:
 
     # -- may it ------------------------------------------------------------------------------------
 
-    def room(self, session: Session, group: PodGroup, accelerator: int) -> int:
-        """Devices of the accelerator that the group's queue may still take for it."""
-        if accelerator == NO_POOL:
+    def room(self, session: Session, group: PodGroup, kind: int) -> int:
+        """How much of the kind the group's queue may still take for it."""
+        if kind == NO_POOL:
             return UNLIMITED
-        return self._tightest(session, group, accelerator)[0]
+        return self._tightest(session, group, kind)[0]
 
-    def bound(self, session: Session, group: PodGroup, accelerator: int) -> Bound:
+    def bound(self, session: Session, group: PodGroup, kind: int) -> Bound:
         """The tightest limit on the way from the root to the group's queue, for people."""
-        room, row, kind = self._tightest(session, group, accelerator)
-        held = session.fixed if kind == "nominal" else session.held
-        limit = self.limit if kind == "limit" else self.nominal
+        room, row, rule = self._tightest(session, group, kind)
+        held = session.fixed if rule == "nominal" else session.held
+        limit = self.limit if rule == "limit" else self.nominal
         return Bound(
             queue=self.fleet.queue_list[row].name,
-            accelerator=self.fleet.accelerators[accelerator],
-            used=int(held[row, accelerator]),
-            limit=int(limit[row, accelerator]),
+            kind=self.fleet.kinds[kind],
+            used=int(held[row, kind]),
+            limit=int(limit[row, kind]),
             room=room,
-            kind=kind,
+            rule=rule,
         )
 
-    def borrows(self, session: Session, queue: str, accelerator: int, devices: int) -> bool:
+    def borrows(self, session: Session, queue: str, kind: int, amount: int) -> bool:
         """Whether with so many more the queue holds what is not its own, at any level or for want of a quota."""
-        limited = [row for row in self.fleet.ancestry[queue] if self.entry[row, accelerator]]
-        own = self.nominal[limited, accelerator] - session.held[limited, accelerator]
-        return not limited or bool((own < devices).any())
+        limited = [row for row in self.fleet.ancestry[queue] if self.entry[row, kind]]
+        own = self.nominal[limited, kind] - session.held[limited, kind]
+        return not limited or bool((own < amount).any())
 
-    def _tightest(self, session: Session, group: PodGroup, accelerator: int) -> tuple[int, int, str]:
+    def _tightest(self, session: Session, group: PodGroup, kind: int) -> tuple[int, int, str]:
         path, fixed = self.fleet.ancestry[group.queue], not group.preemptible
-        room, at, kind = UNLIMITED, path[0], "limit"
+        room, at, rule = UNLIMITED, path[0], "limit"
         for row in reversed(path):
-            allowed = int(self.limit[row, accelerator] - session.held[row, accelerator])
+            allowed = int(self.limit[row, kind] - session.held[row, kind])
             if allowed < room:
-                room, at, kind = allowed, row, "limit"
-            if fixed and self.entry[row, accelerator]:
-                allowed = int(self.nominal[row, accelerator] - session.fixed[row, accelerator])
+                room, at, rule = allowed, row, "limit"
+            if fixed and self.entry[row, kind]:
+                allowed = int(self.nominal[row, kind] - session.fixed[row, kind])
                 if allowed < room:
-                    room, at, kind = allowed, row, "nominal"
+                    room, at, rule = allowed, row, "nominal"
         granted = bool(group.nominated) and self._vacated(group)  # what it was granted then it gets now
-        if (
-            not granted
-            and self._keeps[accelerator]
-            and (lent := self._borrowable(session, path, accelerator)) < room
-        ):
-            room, at, kind = lent, path[0], "lent"
-        return max(0, room), at, kind
+        if not granted and self._keeps[kind] and (lent := self._borrowable(session, path, kind)) < room:
+            room, at, rule = lent, path[0], "lent"
+        return max(0, room), at, rule
 
     def _vacated(self, group: PodGroup) -> bool:
         """Whether all that had to leave its nominated nodes is gone."""
         rows = [self.fleet.row_of[name] for name in group.nominated if name in self.fleet.row_of]
         return not self.fleet.snapshot.leaving[rows].any()
 
-    def _borrowable(self, session: Session, path: tuple[int, ...], accelerator: int) -> int:
-        """Devices the queue may take without touching what others do not lend; its own nominal it may always take."""
-        room = session.free()[accelerator]
+    def _borrowable(self, session: Session, path: tuple[int, ...], kind: int) -> int:
+        """What the queue may take without touching what others do not lend; its own nominal it may always take."""
+        room = session.free()[kind]
         for row in reversed(path):
             siblings = self._children[self.fleet.parent_row[row]]
-            room -= sum(self._kept_for(session, each, accelerator) for each in siblings if each != row)
-            held = session.held[row, accelerator]
-            room = max(room, int(self.nominal[row, accelerator] - held))
-            room = min(room, int(self.limit[row, accelerator] - held))
+            room -= sum(self._kept_for(session, each, kind) for each in siblings if each != row)
+            held = session.held[row, kind]
+            room = max(room, int(self.nominal[row, kind] - held))
+            room = min(room, int(self.limit[row, kind] - held))
         return room
 
-    def _kept_for(self, session: Session, row: int, accelerator: int) -> int:
-        """Devices nobody outside the queue's subtree may take: what it does not lend and does not use."""
-        own = max(0, int(self.kept[row, accelerator] - session.held[row, accelerator]))
-        return max(
-            own, sum(self._kept_for(session, each, accelerator) for each in self._children.get(row, ()))
-        )
+    def _kept_for(self, session: Session, row: int, kind: int) -> int:
+        """What nobody outside the queue's subtree may take: what it does not lend and does not use."""
+        own = max(0, int(self.kept[row, kind] - session.held[row, kind]))
+        return max(own, sum(self._kept_for(session, each, kind) for each in self._children.get(row, ())))
 
     # -- whose turn --------------------------------------------------------------------------------
 
     def turn(
         self, worlds: Sequence[Session], queue: str, asked: tuple[tuple[int, int], ...]
     ) -> tuple[Share, float, str]:
-        """The queue's place among its siblings if its subtree is given one of `asked` (accelerator, devices).
+        """The queue's place among its siblings if its subtree is given one of `asked` (kind, amount).
 
         By the share it would hold then in the fullest of the worlds: neither what leaves nor what is
         held for it is forgotten. The older queue goes first where shares are equal. Of several
-        accelerators, those count of which as many are free.
+        kinds, those count of which as many are free.
         """
         if len(asked) > 1:
             asked = (
@@ -163,34 +160,37 @@ class Quotas:
             )
         row = self.fleet.queue_row[queue]
         held = np.maximum.reduce([world.held[row] for world in worlds])
-        share = min(self._share(held, row, accelerator, n) for accelerator, n in asked or ((NO_POOL, 0),))
+        share = min(self._share(held, row, kind, n) for kind, n in asked or ((NO_POOL, 0),))
         return share, self.fleet.queues[queue].created, queue
 
-    def _share(self, holds: Ints, row: int, accelerator: int, asked: int) -> Share:
-        """The queue's share with `asked` more of the accelerator.
+    def _share(self, holds: Ints, row: int, kind: int, asked: int) -> Share:
+        """The queue's share with `asked` more of the kind.
 
-        It borrows if it would hold more of this accelerator than its own, whatever it holds of
+        It borrows if it would hold more of this kind than its own, whatever it holds of
         others: what it is owed here is not less its own for that.
         """
         held = holds.tolist()
-        if accelerator != NO_POOL:
-            held[accelerator] += asked
+        if kind != NO_POOL:
+            held[kind] += asked
         beyond, within = 0.0, 0.0
         weight = self.fleet.queue_list[row].weight
-        for number, devices in enumerate(held):
+        for number, amount in enumerate(held):
             nominal = int(self.nominal[row, number])
-            if devices > nominal and accelerator in (NO_POOL, number):
-                surplus = (devices - nominal) / max(1, int(self.capacity[number]))
+            if amount > nominal and kind in (NO_POOL, number):
+                surplus = (amount - nominal) / max(1, int(self.capacity[number]))
                 beyond = max(beyond, surplus / weight if weight else math.inf)
             elif nominal:
-                within = max(within, devices / nominal)
+                within = max(within, amount / nominal)
         return (True, beyond) if beyond else (False, within)
 
 
 def _capacity(fleet: Fleet) -> Ints:
-    """Devices of each accelerator on nodes that take pods."""
-    use = (fleet.accelerator >= 0) & fleet.facts.schedulable
-    counted = np.bincount(
-        fleet.accelerator[use], weights=fleet.present[use], minlength=len(fleet.accelerators)
+    """All there is of each kind on nodes that take pods."""
+    use = fleet.facts.schedulable
+    pooled = use & (fleet.accelerator >= 0)
+    devices = np.bincount(
+        fleet.accelerator[pooled], weights=fleet.present[pooled], minlength=len(fleet.accelerators)
     )
-    return counted.astype(np.int64)
+    columns = [fleet.column_of[kind] for kind in fleet.kinds[len(fleet.accelerators) :]]
+    rest = fleet.facts.allocatable[:, columns][use].sum(axis=0)
+    return np.concatenate([kinds.DEVICE * devices.astype(np.int64), rest])

@@ -126,23 +126,23 @@ def _over_quota(draft: Draft, wanted: Ask) -> Why | None:
     for option in wanted.options:
         if gang.within(wanted, draft.present(), draft.quotas, option):
             return None
-        for accelerator, devices in option.charges.items():
-            bounds = [draft.quotas.bound(world, group, accelerator) for world in draft.present()]
+        for kind, amount in option.charges.items():
+            bounds = [draft.quotas.bound(world, group, kind) for world in draft.present()]
             bound = min(bounds, key=lambda each: each.room)
-            if devices > bound.room:
-                told = told or _quota_sentence(bound, devices)
+            if amount > bound.room:
+                told = told or _quota_sentence(bound, amount)
     return (Reason.QUOTA_EXCEEDED, told) if told else None
 
 
 def _quota_sentence(bound: quota.Bound, asked: int) -> str:
-    wants = f"asks for {asked} {bound.accelerator}"
-    if bound.kind == "nominal":
-        return f"{wants} and may not be evicted; such groups hold {bound.used} of queue {bound.queue}'s {bound.limit}"
-    if bound.kind == "lent":
-        return (
-            f"{wants}; queue {bound.queue} may take {bound.room} more, as other queues do not lend the rest"
-        )
-    return f"{wants}; queue {bound.queue} holds {bound.used} of at most {bound.limit}"
+    wants = f"asks for {words.of_kind(bound.kind, asked)}"
+    used, limit = words.plain(bound.kind, bound.used), words.plain(bound.kind, bound.limit)
+    if bound.rule == "nominal":
+        return f"{wants} and may not be evicted; such groups hold {used} of queue {bound.queue}'s {limit}"
+    if bound.rule == "lent":
+        room = words.plain(bound.kind, bound.room)
+        return f"{wants}; queue {bound.queue} may take {room} more, as other queues do not lend the rest"
+    return f"{wants}; queue {bound.queue} holds {used} of at most {limit}"
 
 
 def _reserved(draft: Draft, wanted: Ask) -> Why | None:

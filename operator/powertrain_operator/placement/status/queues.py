@@ -8,6 +8,7 @@ import numpy as np
 from powertrain_scheduler import quota
 from powertrain_scheduler.fleet import Fleet
 from powertrain_scheduler.holdings import Holdings
+from powertrain_scheduler.kinds import DEVICE
 from powertrain_scheduler.reasons import Reason
 from powertrain_scheduler.snapshot import PodGroup, Queue, Snapshot
 
@@ -67,13 +68,17 @@ def _runs(group: PodGroup) -> bool:
 
 
 def _used(fleet: Fleet) -> dict[str, Counter[str]]:
-    """Devices held by each queue's subtree, by accelerator."""
+    """Devices held by each queue's subtree, by accelerator; shares add up to whole ones."""
     holdings = Holdings(fleet)
     held = holdings.held(np.ones(len(holdings.row), dtype=np.bool_))
     rows = dict(zip((queue.name for queue in fleet.queue_list), held.tolist(), strict=True))
     return {
         name: Counter(
-            {accelerator: count for accelerator, count in zip(fleet.accelerators, row, strict=True) if count}
+            {
+                accelerator: -(-amount // DEVICE)
+                for accelerator, amount in zip(fleet.accelerators, row, strict=False)
+                if amount
+            }
         )
         for name, row in rows.items()
     }
