@@ -352,6 +352,48 @@ CONTRADICTIONS: Final = (
         "parent is the queue itself; name another queue, or leave parent out",
     ),
     Bad(
+        "a queue lends more memory than it has",
+        "Queue",
+        {"spec.resources": [{"resource": "memory", "nominal": "64Gi", "lendingLimit": "0.1Ti"}]},
+        "spec.resources[0].lendingLimit",
+        "lendingLimit is more than nominal; lower lendingLimit or raise nominal",
+    ),
+    Bad(
+        "slices are not nested",
+        "PodGroup",
+        {
+            "spec.topology": {
+                "slices": [
+                    {"size": 16, "within": "topology.powertrain.dev/block"},
+                    {"size": 6, "within": "topology.powertrain.dev/rack"},
+                ]
+            }
+        },
+        "spec.topology.slices",
+        "slices are not nested; list the widest level first",
+    ),
+    Bad(
+        "a part is its own parent",
+        "PodGroup",
+        {"spec.subgroups": [{"name": "leader", "parent": "leader"}]},
+        "spec.subgroups[0].parent",
+        "parent is the part itself; name another part, or leave parent out",
+    ),
+    Bad(
+        "a part's parent is not there",
+        "PodGroup",
+        {"spec.subgroups": [{"name": "leader", "parent": "replica-0"}]},
+        "spec.subgroups",
+        "names a parent that is not among them; add it, or correct the name",
+    ),
+    Bad(
+        "a job saves its state all the time",
+        "TrainingJob",
+        {"spec.checkpoint": {"interval": "0s"}},
+        "spec.checkpoint.interval",
+        "interval must be more than 0s; give a longer one, or leave checkpoint out",
+    ),
+    Bad(
         "a queue lends more than it has",
         "Queue",
         {"spec.quotas.0.lendingLimit": 9},
@@ -398,7 +440,7 @@ CONTRADICTIONS: Final = (
         "TrainingJob",
         {"spec.topology": {}},
         "spec.topology",
-        "topology is empty; set required or preferred, or leave topology out",
+        "topology is empty; set required, preferred, slices or arrange, or leave topology out",
     ),
     Bad(
         "a custom engine has no template",

@@ -10,7 +10,7 @@ Where an object is written it is written as a plain dict; these structs only rea
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -306,9 +306,28 @@ class Event(_Read, frozen=True):
 # --- PodGroups: our own kind, read here without pydantic because there may be 30,000 of them
 
 
+class PodGroupSlice(_Read, frozen=True):
+    size: int = 1
+    within: str = ""
+
+
 class PodGroupTopology(_Read, frozen=True):
     required: str | None = None
     preferred: str | None = None
+    slices: tuple[PodGroupSlice, ...] = ()
+    arrange: Literal["packed", "balanced", "spread"] | None = None
+
+
+class PodGroupPart(_Read, frozen=True):
+    name: str = ""
+    min_member: int = 0
+    parent: str = ""
+    min_subgroups: int | None = None
+    topology: PodGroupTopology | None = None
+
+
+class PodGroupCheckpoint(_Read, frozen=True):
+    interval: str | None = None
 
 
 class PodGroupRuntime(_Read, frozen=True):
@@ -326,6 +345,9 @@ class PodGroupSpec(_Read, frozen=True):
     topology: PodGroupTopology | None = None
     runtime: PodGroupRuntime | None = None
     excluded_nodes: tuple[str, ...] = ()
+    subgroups: tuple[PodGroupPart, ...] = ()
+    min_subgroups: int | None = None
+    checkpoint: PodGroupCheckpoint | None = None
 
 
 class Evicted(_Read, frozen=True):

@@ -21,6 +21,9 @@ FIELD_MANAGER_SCHEDULER: Final = "powertrain-scheduler"
 LABEL_POD_GROUP: Final = "powertrain.dev/pod-group"
 """On a pod: the PodGroup in its namespace that it belongs to."""
 
+LABEL_SUBGROUP: Final = "powertrain.dev/subgroup"
+"""On a pod: the part of its PodGroup that it belongs to."""
+
 LABEL_JOB: Final = "powertrain.dev/training-job"
 """On a pod, PodGroup or Service: the TrainingJob it was made for."""
 

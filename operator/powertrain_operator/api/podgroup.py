@@ -5,12 +5,51 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from powertrain_operator.api.definition import AGE, Column, Definition
-from powertrain_operator.api.fields import Count, Message, Name, Reason, Timestamp
+from powertrain_operator.api.fields import Count, DnsLabel, Message, Name, Reason, Timestamp
 from powertrain_operator.api.meta import Model, Object, Status
-from powertrain_operator.api.rules import Distinct, rule
-from powertrain_operator.api.workload import MOST_MEMBERS, Queued, Runtime
+from powertrain_operator.api.rules import Distinct, Keyed, rule
+from powertrain_operator.api.workload import MOST_MEMBERS, Checkpoint, Queued, Runtime, Topology
 
 PodGroupPhase = Literal["Pending", "Scheduled"]
+
+
+MOST_PARTS = 256
+
+
+class Subgroup(Model):
+    """A part of the group, such as a role or a replica, that starts whole or not at all."""
+
+    name: DnsLabel = Field(
+        description="name is the part's name; pods say theirs by the label powertrain.dev/subgroup."
+    )
+    min_member: int = Field(
+        default=0,
+        ge=0,
+        le=MOST_MEMBERS,
+        json_schema_extra={"format": "int32"},
+        description="minMember is how many pods of the part and of its parts must get nodes together. From "
+        "0 to 10000. Default: 0, what its own parts need.",
+    )
+    parent: DnsLabel | None = Field(
+        default=None, description="parent names the part that this one belongs to. Default: the group itself."
+    )
+    min_subgroups: Count | None = Field(
+        default=None,
+        description="minSubgroups is how many of its own parts must start. At least 0. Default: all.",
+    )
+    topology: Topology | None = Field(
+        default=None,
+        description="topology is how close together the part's pods have to be, inside the domain of the "
+        "whole. Default: as the whole.",
+    )
+
+    @rule(
+        "!has(self.parent) || self.parent != self.name",
+        "parent is the part itself; name another part, or leave parent out",
+        field="parent",
+    )
+    def is_not_its_own_parent(self) -> bool:
+        return self.parent != self.name
 
 
 class PodGroupSpec(Queued):
@@ -32,6 +71,29 @@ class PodGroupSpec(Queued):
         description="excludedNodes are nodes that the group must not get, since it failed there. At most "
         "256. Default: none.",
     )
+    subgroups: Annotated[tuple[Subgroup, ...], Field(max_length=MOST_PARTS), Keyed("name")] = Field(
+        default=(),
+        description="subgroups are parts with minimums and topology of their own; they nest by parent. At "
+        "most 256. Default: none.",
+    )
+    min_subgroups: Count | None = Field(
+        default=None,
+        description="minSubgroups is how many of the outermost parts must start. At least 0. Default: all.",
+    )
+    checkpoint: Checkpoint | None = Field(
+        default=None,
+        description="checkpoint is how the pods save their state. Default: never, so that all work since the "
+        "start is lost with an eviction.",
+    )
+
+    @rule(
+        "self.subgroups.all(each, !has(each.parent) || self.subgroups.exists(one, one.name == each.parent))",
+        "a part of subgroups names a parent that is not among them; add it, or correct the name",
+        field="subgroups",
+    )
+    def parts_have_their_parents(self) -> bool:
+        names = {each.name for each in self.subgroups}
+        return all(each.parent is None or each.parent in names for each in self.subgroups)
 
 
 class Evicted(Model):

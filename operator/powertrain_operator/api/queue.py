@@ -4,8 +4,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
+from powertrain_operator.api import quantity
 from powertrain_operator.api.definition import AGE, Column, Definition
-from powertrain_operator.api.fields import AcceleratorName, Count, Name
+from powertrain_operator.api.fields import AcceleratorName, Count, Duration, Name, Quantity
 from powertrain_operator.api.meta import Model, Object, Status
 from powertrain_operator.api.rules import Keyed, rule
 
@@ -42,6 +43,64 @@ class Quota(Model):
         return self.lending_limit is None or self.lending_limit <= self.nominal
 
 
+class ResourceQuota(Model):
+    """The queue's share of a resource that every node has."""
+
+    resource: Literal["cpu", "memory"] = Field(
+        description="resource is what this entry is about: cpu (cores) or memory (bytes)."
+    )
+    nominal: Quantity = Field(
+        description="nominal is how much is the queue's own, such as 64 or 512Gi, to be taken back from "
+        "borrowers when needed. It covers all queues below this one."
+    )
+    borrowing_limit: Quantity | None = Field(
+        default=None,
+        description="borrowingLimit is how much beyond nominal the queue may hold while others leave it "
+        "idle. Default: no bound.",
+    )
+    lending_limit: Quantity | None = Field(
+        default=None,
+        description="lendingLimit is how much of its nominal other queues may hold while it leaves it idle. "
+        "Not more than nominal. Default: all.",
+    )
+
+    @rule(
+        "!has(self.lendingLimit) || "
+        "quantity(string(self.lendingLimit)).compareTo(quantity(string(self.nominal))) <= 0",
+        "lendingLimit is more than nominal; lower lendingLimit or raise nominal",
+        field="lendingLimit",
+    )
+    def lends_no_more_than_it_has(self) -> bool:
+        if self.lending_limit is None:
+            return True
+        return quantity.cpu_milli(self.lending_limit) <= quantity.cpu_milli(self.nominal)
+
+
+class Preemption(Model):
+    """Whom the queue's work may evict to get what it needs."""
+
+    within: Literal["lower", "never"] = Field(
+        default="lower",
+        description="within is whom it may evict in the queue itself: lower (preemptible work of lower "
+        "priority) or never. Default: lower.",
+    )
+    across: Literal["any", "lower", "never"] = Field(
+        default="any",
+        description="across is whom it may evict in other queues when it claims what is the queue's own: "
+        "any (preemptible work of queues that hold more than theirs), lower (only such of lower priority) "
+        "or never. Default: any.",
+    )
+    borrowing: int | None = Field(
+        default=None,
+        ge=-1_000_000,
+        le=1_000_000,
+        json_schema_extra={"format": "int32"},
+        description="borrowing lets the queue's work evict borrowers in other queues even while the queue "
+        "borrows itself: those of a priority up to this and below its own. From -1000000 to 1000000. "
+        "Default: nobody.",
+    )
+
+
 class QueueSpec(Model):
     """What the queue may use."""
 
@@ -62,6 +121,34 @@ class QueueSpec(Model):
         default=(),
         description="quotas are the queue's shares, one entry a model of device. Models without an entry "
         "are not limited here. At most 64. Default: none.",
+    )
+    resources: Annotated[tuple[ResourceQuota, ...], Field(max_length=2), Keyed("resource")] = Field(
+        default=(),
+        description="resources are the queue's shares of CPU and memory, one entry each. What has no entry "
+        "is not limited here. Default: none.",
+    )
+    priority: int = Field(
+        default=0,
+        ge=-1_000_000,
+        le=1_000_000,
+        json_schema_extra={"format": "int32"},
+        description="priority puts the queue before its siblings of lower priority, whatever anybody's "
+        "share. From -1000000 to 1000000. Default: 0.",
+    )
+    preemption: Preemption = Field(
+        default=Preemption(),
+        description="preemption is whom the queue's work may evict. Default: lower priority in the queue, "
+        "and borrowers elsewhere when claiming what is the queue's own.",
+    )
+    minimum_runtime: Duration | None = Field(
+        default=None,
+        description="minimumRuntime is how long work of the queue runs at least before it may be evicted, "
+        "such as 10m. Default: that of the queue above, else no time.",
+    )
+    max_running: Count | None = Field(
+        default=None,
+        description="maxRunning is how many pod groups of the queue and those below it may hold nodes at "
+        "once. At least 0. Default: no bound.",
     )
 
 

@@ -15,6 +15,7 @@ from powertrain_operator.api.workload import (
     MOST_MEMBERS,
     NAME_MESSAGE,
     NAMES_PODS,
+    Checkpoint,
     Devices,
     Queued,
     Runtime,
@@ -170,6 +171,11 @@ class TrainingJobSpec(Queued):
     runtime: Runtime | None = Field(
         default=None,
         description="runtime is how long the job runs once started. Default: unknown, unbounded.",
+    )
+    checkpoint: Checkpoint | None = Field(
+        default=None,
+        description="checkpoint is how the job saves its state. Default: never, so that all work since the "
+        "start is lost with an eviction.",
     )
     failure_policy: FailurePolicy = Field(
         default=FailurePolicy(),

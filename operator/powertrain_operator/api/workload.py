@@ -1,6 +1,7 @@
 """What TrainingJobs, InferenceServices and PodGroups have in common: how they wait, and on what."""
 
 import re
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -29,6 +30,21 @@ def names_pods(name: str) -> bool:
     return len(name) <= 50 and re.fullmatch(_POD_PREFIX, name) is not None
 
 
+class Slice(Model):
+    """Blocks of pods that stay together."""
+
+    size: int = Field(
+        ge=1,
+        le=MOST_MEMBERS,
+        json_schema_extra={"format": "int32"},
+        description="size is how many pods, in rank order, make a block. At least 1, at most 10000.",
+    )
+    within: LabelKey = Field(
+        description="within is the topology level, a node label's key, of which one domain must hold each "
+        "whole block."
+    )
+
+
 class Topology(Model):
     """How close together the pods of one gang have to be."""
 
@@ -44,12 +60,35 @@ class Topology(Model):
         "can, the next wider level is tried. Default: none.",
     )
 
+    slices: Annotated[tuple[Slice, ...], Field(max_length=4)] = Field(
+        default=(),
+        description="slices keep blocks of pods together: each block of size pods in rank order lies in one "
+        "domain of the level within, such as 16 pods that share one rack. Widest level first; each size "
+        "divides the one before. At most 4. Default: none.",
+    )
+    arrange: Literal["packed", "balanced", "spread"] | None = Field(
+        default=None,
+        description="arrange is how pods are dealt out over domains: packed (the tightest are filled), "
+        "balanced (the fewest that are needed, with about equally many pods each) or spread (as many nodes "
+        "as there are). Default: packed, or what the scheduler was told.",
+    )
+
     @rule(
-        "has(self.required) || has(self.preferred)",
-        "topology is empty; set required or preferred, or leave topology out",
+        "has(self.required) || has(self.preferred) || size(self.slices) > 0 || has(self.arrange)",
+        "topology is empty; set required, preferred, slices or arrange, or leave topology out",
     )
     def asks_for_something(self) -> bool:
-        return self.required is not None or self.preferred is not None
+        return bool(self.required or self.preferred or self.slices or self.arrange)
+
+    @rule(
+        "[1, 2, 3].all(i, i >= size(self.slices) || self.slices[i - 1].size % self.slices[i].size == 0)",
+        "slices are not nested; list the widest level first, with sizes that divide one another",
+        field="slices",
+    )
+    def slices_are_nested(self) -> bool:
+        return all(
+            wider.size % each.size == 0 for wider, each in zip(self.slices, self.slices[1:], strict=False)
+        )
 
 
 class Runtime(Model):
@@ -100,6 +139,27 @@ class Runtime(Model):
     @property
     def maximum_seconds(self) -> float | None:
         return time.parse_duration(self.maximum) if self.maximum else None
+
+
+class Checkpoint(Model):
+    """How the work saves its state."""
+
+    interval: Duration = Field(
+        description="interval is how often the work saves its state, such as 30m: when somebody has to be "
+        "evicted, those go first that lose least since. More than 0s."
+    )
+
+    @rule(
+        "self.interval > duration('0s')",
+        "interval must be more than 0s; give a longer one, or leave checkpoint out",
+        field="interval",
+    )
+    def takes_some_time(self) -> bool:
+        return self.interval_seconds > 0
+
+    @property
+    def interval_seconds(self) -> float:
+        return time.parse_duration(self.interval)
 
 
 class Devices(Model):

@@ -36,6 +36,8 @@ def group(job: TrainingJob, excluded: Sequence[str]) -> Manifest:
     spec: dict[str, Any] = {**waiting_terms(job), "minMember": job.spec.workers.replicas}
     if job.spec.runtime is not None:
         spec["runtime"] = job.spec.runtime.manifest()
+    if job.spec.checkpoint is not None:
+        spec["checkpoint"] = job.spec.checkpoint.manifest()
     if excluded:
         spec["excludedNodes"] = list(excluded)
     return pod_group(job, job.name, {LABEL_JOB: job.name}, spec)

@@ -29,8 +29,8 @@ class Topology:
     """One domain of this level if possible, else of the next wider one."""
     slices: tuple[Slice, ...] = ()
     """Widest level first; each slice's size divides that of the one before."""
-    arrange: Literal["packed", "balanced", "spread"] = "packed"
-    """packed: the tightest domains are filled. balanced: the fewest domains needed, with about
+    arrange: Literal["packed", "balanced", "spread"] | None = None
+    """None: as the policy says. packed: the tightest domains are filled. balanced: the fewest domains needed, with about
     equally many pods each. spread: as many nodes as there are, with as few pods each."""
 
 

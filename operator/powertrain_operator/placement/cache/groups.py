@@ -137,6 +137,7 @@ class GroupTable:
             gated=int(pod.gated),
             nominated=self.nominated.get(group, ()),
             explicit=False,
+            owner=names.split(group).namespace,
         )
 
     def _gang(self, group: str, fact: GroupFact | None, members: list[PodFact]) -> PodGroup | None:
@@ -156,7 +157,9 @@ class GroupTable:
             min_member=said.min_member,
             created=said.created if exists else min(pod.created for pod in members),
             priority=said.priority,
-            waiting=() if trouble else tuple(Pod(pod.key, self._class_of(pod)) for pod in waiting),
+            waiting=()
+            if trouble
+            else tuple(Pod(pod.key, self._class_of(pod), pod.subgroup) for pod in waiting),
             placed=placed,
             topology=said.topology,
             preemptible=said.preemptible,
@@ -167,6 +170,10 @@ class GroupTable:
             gated=sum(pod.gated for pod in members) + (len(waiting) if trouble else 0),
             nominated=self.nominated.get(group, ()),
             exists=exists,
+            subgroups=said.subgroups,
+            min_subgroups=said.min_subgroups,
+            owner=names.split(group).namespace,
+            checkpoint_seconds=said.checkpoint,
         )
 
     def _settle_start(self, group: str, members: Iterable[PodFact], scheduled: float | None) -> None:
@@ -201,7 +208,9 @@ def placed_count(members: Iterable[PodFact]) -> int:
 
 
 def _placed(members: Iterable[PodFact]) -> tuple[PlacedPod, ...]:
-    return tuple(PlacedPod(pod.key, pod.pod_class, pod.node, pod.leaving) for pod in members if pod.node)
+    return tuple(
+        PlacedPod(pod.key, pod.pod_class, pod.node, pod.leaving, pod.subgroup) for pod in members if pod.node
+    )
 
 
 def _waits(pod: PodFact) -> bool:

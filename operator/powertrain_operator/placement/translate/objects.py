@@ -5,9 +5,19 @@ from dataclasses import replace
 
 import msgspec
 from powertrain_scheduler.power.catalogue import CATALOGUE
-from powertrain_scheduler.snapshot import Pool, Power, Queue, Quota, Topology
+from powertrain_scheduler.snapshot import (
+    Pool,
+    Power,
+    Preemption,
+    Queue,
+    Quota,
+    Slice,
+    SubGroup,
+    Topology,
+)
 
-from powertrain_operator.api.cluster import PodGroupView
+from powertrain_operator.api import quantity
+from powertrain_operator.api.cluster import PodGroupPart, PodGroupTopology, PodGroupView
 from powertrain_operator.api.names import DEFAULT_QUEUE
 from powertrain_operator.api.time import parse_duration
 
@@ -32,6 +42,10 @@ class GroupFact(msgspec.Struct, frozen=True, gc=False):
     excluded_nodes: frozenset[str]
     scheduled: float | None
     """When the whole group last held nodes, as its status says; seconds since the epoch."""
+    subgroups: tuple[SubGroup, ...] = ()
+    min_subgroups: int | None = None
+    checkpoint: float | None = None
+    """Seconds between saves of its state."""
 
 
 class PoolFact(msgspec.Struct, frozen=True, gc=False):
@@ -57,19 +71,32 @@ def group_fact(group: PodGroupView) -> GroupFact | None:
         return None
     maximum = _seconds(spec.runtime.maximum) if spec.runtime else None
     expected = _seconds(spec.runtime.expected) if spec.runtime else None
-    topology = spec.topology
     return GroupFact(
         queue=spec.queue,
         min_member=spec.min_member,
         created=meta.creation_timestamp.timestamp() if meta.creation_timestamp else 0.0,
         priority=spec.priority,
         preemptible=spec.preemptible,
-        topology=Topology(topology.required, topology.preferred) if topology else _NO_TOPOLOGY,
+        topology=_topology(spec.topology),
         expected=maximum if expected is None else expected,
         maximum=maximum,
         excluded_nodes=frozenset(spec.excluded_nodes),
         scheduled=scheduled.timestamp() if scheduled else None,
+        subgroups=tuple(_part(each) for each in spec.subgroups),
+        min_subgroups=spec.min_subgroups,
+        checkpoint=_seconds(spec.checkpoint.interval) if spec.checkpoint else None,
     )
+
+
+def _topology(said: PodGroupTopology | None) -> Topology:
+    if said is None:
+        return _NO_TOPOLOGY
+    slices = tuple(Slice(each.size, each.within) for each in said.slices)
+    return Topology(said.required, said.preferred, slices, said.arrange)
+
+
+def _part(said: PodGroupPart) -> SubGroup:
+    return SubGroup(said.name, said.min_member, said.parent, said.min_subgroups, _topology(said.topology))
 
 
 def _seconds(duration: str | None) -> float | None:
@@ -81,17 +108,30 @@ def _seconds(duration: str | None) -> float | None:
 
 
 def queue(view: views.Queue) -> Queue:
-    """A queue with its quotas by accelerator."""
-    created = view.metadata.creation_timestamp
+    """A queue with its quotas by kind and its rules."""
+    created, spec = view.metadata.creation_timestamp, view.spec
+    devices = {
+        each.accelerator: Quota(each.nominal, each.borrowing_limit, each.lending_limit)
+        for each in spec.quotas
+    }
     return Queue(
         name=view.metadata.name,
-        parent=view.spec.parent,
-        quotas={
-            each.accelerator: Quota(each.nominal, each.borrowing_limit, each.lending_limit)
-            for each in view.spec.quotas
-        },
-        weight=view.spec.weight,
+        parent=spec.parent,
+        quotas=devices | {each.resource: _resource_quota(each) for each in spec.resources},
+        weight=spec.weight,
         created=created.timestamp() if created else 0.0,
+        priority=spec.priority,
+        preemption=Preemption(spec.preemption.within, spec.preemption.across, spec.preemption.borrowing),
+        minimum_runtime=_seconds(spec.minimum_runtime) or 0.0,
+        max_running=spec.max_running,
+    )
+
+
+def _resource_quota(said: views.ResourceQuota) -> Quota:
+    limits = (said.borrowing_limit, said.lending_limit)
+    return Quota(
+        quantity.amount(said.resource, said.nominal),
+        *(None if limit is None else quantity.amount(said.resource, limit) for limit in limits),
     )
 
 

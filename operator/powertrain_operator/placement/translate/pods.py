@@ -10,7 +10,7 @@ from operator import attrgetter
 import msgspec
 from powertrain_scheduler.snapshot import PodClass
 
-from powertrain_operator.api.names import LABEL_POD_GROUP, LABEL_RANK, SCHEDULER_NAME
+from powertrain_operator.api.names import LABEL_POD_GROUP, LABEL_RANK, LABEL_SUBGROUP, SCHEDULER_NAME
 
 from .. import names
 from . import constraints
@@ -55,6 +55,8 @@ class PodFact(msgspec.Struct, frozen=True, gc=False):
     queue: str = ""
     """Priority and queue are the plain pod's own; a member's are its PodGroup's."""
     claims: tuple[str, ...] = ()
+    subgroup: str = ""
+    """The part of its group that it is in."""
     trouble: str = ""
     """Why it cannot be placed at all, as the end of a sentence; empty where it can."""
 
@@ -93,6 +95,7 @@ def pod_fact(pod: Pod, key: str, pod_class: PodClass, trouble: str = "") -> PodF
         priority=0 if member else spec.priority,
         queue="" if member else names.queue_of(meta.labels),
         claims=constraints.claims(meta.namespace, meta.name, spec) if spec.volumes else (),
+        subgroup=meta.labels.get(LABEL_SUBGROUP, "") if member else "",
         trouble=trouble,
     )
 

@@ -6,7 +6,7 @@ the constraints that say where a pod may go. Values, frozen, without cycles (`gc
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -120,10 +120,28 @@ class QueueQuota(_Read, frozen=True):
     lending_limit: int | None = None
 
 
+class ResourceQuota(_Read, frozen=True):
+    resource: str
+    nominal: Quantity
+    borrowing_limit: Quantity | None = None
+    lending_limit: Quantity | None = None
+
+
+class QueuePreemption(_Read, frozen=True):
+    within: Literal["lower", "never"] = "lower"
+    across: Literal["any", "lower", "never"] = "any"
+    borrowing: int | None = None
+
+
 class QueueSpec(_Read, frozen=True):
     parent: str | None = None
     weight: int = 1
     quotas: tuple[QueueQuota, ...] = ()
+    resources: tuple[ResourceQuota, ...] = ()
+    priority: int = 0
+    preemption: QueuePreemption = QueuePreemption()
+    minimum_runtime: str | None = None
+    max_running: int | None = None
 
 
 class Queue(_Read, frozen=True):
