@@ -17,6 +17,7 @@ NAMESPACE = "demo"
 FLEET = (EXAMPLES / "00-pools.yaml", EXAMPLES / "10-queues.yaml", MANIFESTS / "checkpoints.yaml")
 """What the cluster's owner applies before anybody works on it."""
 SHORT, RACK, NPU, SERVICE, WAITING = "ablation", "llama-finetune", "qwen-pretrain", "chat", "llama-large"
+LONG, SMALL, BORROWER, OWNER = "sweep", "smoke", "probe", "assistant"
 """Names in the manifests."""
 
 
@@ -62,6 +63,14 @@ def waits_with_reasons(world: World, name: str) -> bool:
     return bool(workload.status.message) and workload.status.estimated_start is not None
 
 
+def waits_for(world: World, name: str, reason: str) -> bool:
+    """It waits for this reason, and says so in a sentence."""
+    workload = world.workload(name)
+    if workload is None or workload.status.phase != "Queued":
+        return False
+    return workload.status.reason == reason and bool(workload.status.message)
+
+
 ACTS = (
     Act(
         f"TrainingJob {SHORT}: 8 workers of 8 H100 in one block, for twenty seconds",
@@ -85,23 +94,45 @@ ACTS = (
         ),
     ),
     Act(
-        f"TrainingJob {WAITING}: another 8 x 8 H100 in one block, for which there is no room yet",
+        f"TrainingJob {WAITING}: 10 x 8 H100, for which there is no room yet",
         lambda world: waits_with_reasons(world, WAITING),
         f"{WAITING} says why it waits and when it is expected to start",
         15.0,
         (MANIFESTS / "llama-large.yaml",),
     ),
     Act(
-        f"{SHORT} comes to its end",
-        lambda world: phase(world, SHORT) == "Succeeded",
-        f"{SHORT} succeeds",
-        45.0,
+        f"TrainingJob {LONG}: 3 x 8 H100 for six hours would fit now, but would delay {WAITING}",
+        lambda world: waits_for(world, LONG, "Reserved"),
+        f"{LONG} waits with the reason Reserved",
+        15.0,
+        (MANIFESTS / "sweep.yaml",),
     ),
     Act(
-        f"its room goes to {WAITING}",
-        lambda world: all_ready(world, WAITING) and in_one("block", world, WAITING),
-        f"{WAITING} runs in one block",
-        30.0,
+        f"TrainingJob {SMALL}: 4 x 8 H100 for four seconds is over before that, and goes first (backfill)",
+        lambda world: all_ready(world, SMALL) and phase(world, WAITING) == "Queued",
+        f"{SMALL} runs while {WAITING} waits",
+        15.0,
+        (MANIFESTS / "smoke.yaml",),
+    ),
+    Act(
+        f"{SHORT} comes to its end, and its room goes to {WAITING}",
+        lambda world: phase(world, SHORT) == "Succeeded" and all_ready(world, WAITING),
+        f"{SHORT} succeeds and {WAITING} runs",
+        60.0,
+    ),
+    Act(
+        f"TrainingJob {BORROWER}: 2 x 8 H100 that queue serving owns and does not use",
+        lambda world: all_ready(world, BORROWER),
+        f"{BORROWER} runs",
+        15.0,
+        (MANIFESTS / "probe.yaml",),
+    ),
+    Act(
+        f"InferenceService {OWNER} of queue serving: its quota is taken back from {BORROWER} (reclaim)",
+        lambda world: all_ready(world, OWNER) and phase(world, BORROWER) == "Queued",
+        f"{OWNER} is ready and {BORROWER} waits again",
+        60.0,
+        (MANIFESTS / "assistant.yaml",),
     ),
     Act(
         "the pools count what is held and what it draws",

@@ -45,6 +45,22 @@ def test_a_waiting_job_must_say_why_and_when(
     assert story.waits_with_reasons(world([waiting], [], []), "large") is enough
 
 
+@pytest.mark.parametrize(
+    ("phase", "reason", "message", "enough"),
+    [
+        ("Queued", "Reserved", "would fit now, but", True),
+        ("Queued", "DoesNotFit", "needs 3 x 8", False),
+        ("Queued", "Reserved", "", False),
+        ("Running", "Reserved", "would fit now, but", False),
+    ],
+)
+def test_a_job_kept_back_by_a_reservation_must_say_so(
+    phase: str, reason: str, message: str, enough: bool
+) -> None:
+    kept = job("sweep", phase, reason=reason, message=message)
+    assert story.waits_for(world([kept], [], []), "sweep", "Reserved") is enough
+
+
 async def test_waiting_ends_with_a_sentence_when_its_time_is_over() -> None:
     with pytest.raises(TookTooLong, match="llama runs: not within 0 s"):
         await World().until(lambda _: False, 0.0, "llama runs", lambda: None)
