@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from powertrain_scheduler import asks, order, why
-from powertrain_scheduler.actions import allocate, backfill, preempt, reclaim
+from powertrain_scheduler.actions import allocate, backfill, estimates, preempt, reclaim
 from powertrain_scheduler.asks import Ask
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.fleet import Fleet
@@ -29,7 +29,7 @@ def decide(snapshot: Snapshot, policy: Policy, now: float) -> Plan:
     allocate.keep_nominated(draft, in_turn(draft, [each for each in wants.values() if each.group.nominated]))
     # 3. Every group's minimum, again until nobody gets more: what one gets may change whose turn it is.
     while serve(draft, wants):
-        draft.cancel_reservation()
+        draft.cancel_reservations()
         wants |= {group.name: wanted for group in draft.broken() if (wanted := asks.minimum(fleet, group))}
     # 4. Members beyond the minimum, of groups that have theirs.
     settled = [
@@ -39,7 +39,7 @@ def decide(snapshot: Snapshot, policy: Policy, now: float) -> Plan:
         allocate.extend(draft, wanted)
     # 5. What keeps the rest, and when it may expect to start.
     left = list(in_turn(draft, wants.values()))
-    starts = backfill.estimates(draft, left)
+    starts = estimates.starts(draft, left)
     waits = [why.waits(draft, wanted, starts.get(wanted.group.name)) for wanted in left]
     return draft.plan([*hindered.values(), *why.held(draft), *waits])
 
@@ -58,7 +58,7 @@ def serve(draft: Draft, wants: dict[str, Ask]) -> bool:
         draft.let_go(wanted.group)
         if draft.current(wanted.group) is not wanted.group or settle(draft, wanted):
             del wants[wanted.group.name]
-        elif draft.reservation is None and not asks.departs(wanted.group):
+        elif not asks.departs(wanted.group):
             backfill.reserve(draft, wanted)
     return len(wants) < before
 

@@ -1,8 +1,10 @@
 """When running work is expected to end, and what is free then.
 
-An end is expected, not promised: what its owner said, never beyond the time at which it is
-ended anyway. Work that says neither has no end here.
+An end is expected, not promised: what its owner said, corrected by how long his work really ran
+before, never beyond the time at which it is ended anyway. Work that says neither has no end here.
 """
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +17,22 @@ from powertrain_scheduler.snapshot import PodGroup
 Moments = NDArray[np.float64]
 
 
-def lasts(group: PodGroup) -> float | None:
-    """Seconds the group is expected to run from its start; None: nobody said."""
-    known = [seconds for seconds in (group.expected_seconds, group.maximum_seconds) if seconds is not None]
-    return min(known, default=None)
+def lasts(group: PodGroup, ratio: float = 1.0) -> float | None:
+    """Seconds the group is expected to run from its start; None: nobody said.
+
+    `ratio` is how long its owner's groups really run over what he says.
+    """
+    said = None if group.expected_seconds is None else group.expected_seconds * ratio
+    return min((seconds for seconds in (said, group.maximum_seconds) if seconds is not None), default=None)
 
 
-def expected_end(group: PodGroup, now: float, overrun_seconds: float) -> float | None:
+def expected_end(group: PodGroup, now: float, overrun_seconds: float, ratio: float = 1.0) -> float | None:
     """When a running group is expected to be gone.
 
     What has overrun is thought to need half its overrun again, at least `overrun_seconds`, so
     that a reservation behind it slides slower than time passes.
     """
-    seconds = lasts(group)
+    seconds = lasts(group, ratio)
     if seconds is None or group.started is None:
         return None
     end = group.started + seconds
@@ -39,18 +44,18 @@ def expected_end(group: PodGroup, now: float, overrun_seconds: float) -> float |
     return later
 
 
-def end(group: PodGroup, now: float, overrun_seconds: float) -> float | None:
+def end(group: PodGroup, now: float, overrun_seconds: float, ratio: float = 1.0) -> float | None:
     """When pods of the group that start now are expected to be gone: with those that already run, if some do."""
     if group.started is not None:
-        return expected_end(group, now, overrun_seconds)
-    seconds = lasts(group)
+        return expected_end(group, now, overrun_seconds, ratio)
+    seconds = lasts(group, ratio)
     return None if seconds is None else now + seconds
 
 
-def ends(holdings: Holdings, now: float, overrun_seconds: float) -> Moments:
+def ends(holdings: Holdings, now: float, overrun_seconds: float, ratios: Mapping[str, float]) -> Moments:
     """By pod of the holdings, when it is expected to be gone; infinity where nobody says."""
     said = [
-        (number, expected_end(group, now, overrun_seconds))
+        (number, expected_end(group, now, overrun_seconds, ratios.get(group.owner, 1.0)))
         for number, group in enumerate(holdings.groups)
         if group.expected_seconds is not None or group.maximum_seconds is not None
     ]

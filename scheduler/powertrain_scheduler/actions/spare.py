@@ -74,7 +74,8 @@ class _BySearch:
         marks = [world.checkpoint() for world in self._worlds]
         pods = np.zeros(len(self._draft.holdings.row), dtype=np.bool_)
         pods[self._draft.units().members(unit)] = True
-        for world, counted in zip(self._worlds, self._draft.counted(), strict=False):
+        there = self._draft.counted(self._wanted.group)
+        for world, counted in zip(self._worlds, there, strict=True):
             for change in self._draft.holdings.changes(pods & counted):
                 world.place(change)
         if gang.find(self._wanted, self._worlds, self._draft.quotas, self._option) is not None:

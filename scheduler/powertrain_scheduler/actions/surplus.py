@@ -39,9 +39,7 @@ class Surplus:
         self._amounts = np.tile(need.traits.amounts, len(worlds))
         self._take: list[int] = self._amounts.tolist()
         requests = holdings.vectors[np.ix_(holdings.traits[pods], columns)]
-        self._requests = np.hstack(
-            [requests * there[pods][:, None] for there in draft.counted()[: len(worlds)]]
-        )
+        self._requests = np.hstack([requests * there[pods][:, None] for there in draft.counted(wanted.group)])
         have = draft.fleet.facts.allocatable
         self._before = np.hstack([(have - world.used)[np.ix_(vacated, columns)] for world in worlds])
         after = self._before.copy()

@@ -72,7 +72,9 @@ class Draft(Worlds):
     def timeline(self) -> Timeline:
         """The expected ends of what runs, without what leaves."""
         if self._ends is None:
-            self._ends = timeline.ends(self.holdings, self.time, self.policy.overrun_seconds)
+            self._ends = timeline.ends(
+                self.holdings, self.time, self.policy.overrun_seconds, self.fleet.snapshot.runtime_ratio
+            )
         return Timeline(self.holdings, self._ends, ~(self.holdings.leaving | self.evicted))
 
     def units(self) -> Units:
@@ -136,7 +138,7 @@ class Draft(Worlds):
         reserves = [
             Reserve(name, self.time, self.node_names(placement)) for name, placement in self.held.items()
         ]
-        reserves += [self.reservation] if self.reservation is not None else []
+        reserves += [promise.reserve for promise in self.promises.made]
         return Plan(tuple(self.binds), tuple(self.evicts), tuple(waits), tuple(reserves))
 
 

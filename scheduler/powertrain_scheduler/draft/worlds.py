@@ -1,25 +1,27 @@
 """The worlds a plan is made against.
 
-Three sessions say what is used: `now`; `later`, once every leaving pod is gone, with what is held
-for groups that wait for that; and, where a group has a reservation, `then`, the moment at which it
-is to start. Whoever starts must have room in all of those that concern it.
+Sessions say what is used: `now`; `later`, once every leaving pod is gone, with what is held for
+groups that wait for that; and for each group that has a reservation the moment at which it is to
+start. Whoever starts must have room in all of those that concern it.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from powertrain_scheduler import gang, timeline
 from powertrain_scheduler.asks import Ask, Placement
 from powertrain_scheduler.columns import Mask
+from powertrain_scheduler.draft.promises import Promise, Promises
 from powertrain_scheduler.fleet import Fleet
 from powertrain_scheduler.holdings import Holdings
-from powertrain_scheduler.plan import Reserve
 from powertrain_scheduler.policy import Policy
 from powertrain_scheduler.session import Session
 from powertrain_scheduler.snapshot import PodGroup, Snapshot
 
 
 class Worlds:
-    """What is used, in the present and in the two futures that matter."""
+    """What is used, in the present and in the futures that matter."""
 
     def __init__(self, fleet: Fleet, policy: Policy, now: float) -> None:
         self.policy = policy
@@ -28,11 +30,8 @@ class Worlds:
         self.holdings = Holdings(fleet)
         self.now = self._present(fleet.snapshot)
         self.later = self._without_leaving(fleet.snapshot)
-        self.then: Session | None = None
-        self._there = np.zeros(len(self.holdings.row), dtype=np.bool_)
-        """Pods of the holdings that are in `then`."""
-        self.reservation: Reserve | None = None
-        """The first waiting group's, the only one that others must not delay."""
+        self.promises = Promises()
+        """Starts that others must not delay."""
         self.evicted = np.zeros(len(self.holdings.row), dtype=np.bool_)
         """Pods of the holdings that the plan evicts: they are in `now` only."""
         self._kept: dict[str, tuple[Placement, tuple[Session, ...]]] = {}
@@ -65,26 +64,34 @@ class Worlds:
         return (self.now, *(world for world in self.worlds_later(group) if world is not self.now))
 
     def worlds_later(self, group: PodGroup) -> tuple[Session, ...]:
-        """To start once all that leaves is gone: not in the way of the reservation, either."""
-        if self.then is None or self._ends_before_reservation(group):
-            return (self.later,)
-        return (self.later, self.then)
+        """To start once all that leaves is gone: not in the way of a reservation, either."""
+        return (self.later, *(promise.then for promise in self._concerning(group)))
 
     def worlds_without(self, group: PodGroup, pods: Mask) -> tuple[Session, ...]:
         """The same, once these pods of the holdings are gone too."""
-        gone = [pods, pods & self._there]
-        worlds = zip(self.worlds_later(group), gone, strict=False)
+        gone = [pods, *(pods & promise.there for promise in self._concerning(group))]
+        worlds = zip(self.worlds_later(group), gone, strict=True)
         return tuple(self.holdings.without(world, mask) for world, mask in worlds)
 
-    def counted(self) -> tuple[Mask, Mask]:
-        """Which pods of the holdings are in `later`, and which in `then`."""
-        return ~(self.holdings.leaving | self.evicted), self._there & ~self.evicted
+    def counted(self, group: PodGroup) -> tuple[Mask, ...]:
+        """Which pods of the holdings are in each of `worlds_later`."""
+        there = (promise.there & ~self.evicted for promise in self._concerning(group))
+        return (~(self.holdings.leaving | self.evicted), *there)
 
-    def _ends_before_reservation(self, group: PodGroup) -> bool:
-        if self.reservation is None:
-            return False
-        end = timeline.end(group, self.time, self.policy.overrun_seconds)
-        return end is not None and end <= self.reservation.start
+    def _concerning(self, group: PodGroup) -> Sequence[Promise]:
+        return self.promises.concerning(self.end(group)) if self.promises.made else ()
+
+    def end(self, group: PodGroup) -> float | None:
+        """When pods of the group that start now are expected to be gone; None: nobody knows."""
+        return timeline.end(group, self.time, self.policy.overrun_seconds, self.ratio(group))
+
+    def lasts(self, group: PodGroup) -> float | None:
+        """Seconds the group is expected to run from its start; None: nobody knows."""
+        return timeline.lasts(group, self.ratio(group))
+
+    def ratio(self, group: PodGroup) -> float:
+        """How long the owner's groups really run over what he says."""
+        return self.fleet.snapshot.runtime_ratio.get(group.owner, 1.0)
 
     def empty(self) -> Session:
         """The fleet with nothing on it."""
@@ -102,7 +109,7 @@ class Worlds:
     @property
     def moment(self) -> object:
         """Names the state of all worlds: asked again at the same moment, an equal group gets the same answer."""
-        return (self.now.moment, id(self.later), self.later.moment, self.reservation)
+        return (self.now.moment, id(self.later), self.later.moment, self.promises.moment)
 
     # -- what changes them --------------------------------------------------------------------------
 
@@ -121,30 +128,31 @@ class Worlds:
         """It is the group's turn: what was kept for it is free for it to choose from."""
         if group.name in self._kept:
             placement, worlds = self._kept.pop(group.name)
-            if self.then is not None and not self._ends_before_reservation(group):
-                worlds = (*worlds, self.then)
-            for world in worlds:
+            for world in (*worlds, *(promise.then for promise in self._concerning(group))):
                 for change in placement.changes():
                     world.release(change)
 
-    def reserve(self, placement: Placement, start: float, then: Session, there: Mask) -> None:
-        """The group is to start on these nodes at `start`; `there` are the pods of the holdings in `then`."""
-        self.reservation = Reserve(placement.group.name, start, self.node_names(placement))
-        self.then, self._there = then, there
-        occupy(placement, (then,))
+    def reserve(self, promise: Promise) -> None:
+        """The group is to start as promised."""
+        group, start = promise.placement.group, promise.reserve.start
+        seconds = self.lasts(group)
+        after = self.promises.concerning(None if seconds is None else start + seconds)
+        worlds = (promise.then, *(other.then for other in after if other.reserve.start > start))
+        self.promises.add(promise)
+        occupy(promise.placement, worlds)
 
-    def cancel_reservation(self) -> None:
+    def cancel_reservations(self) -> None:
         """Nobody is first for now; the next pass over the line tells who is."""
-        self.then, self.reservation = None, None
+        self.promises.clear()
 
     def vacate(self, pods: Mask) -> None:
         """These pods of the holdings leave: they are in no future any more."""
         self._part_later()
         for change in self.holdings.changes(pods):
             self.later.release(change)
-        if self.then is not None:
-            for change in self.holdings.changes(pods & self._there):
-                self.then.release(change)
+        for promise in self.promises.made:
+            for change in self.holdings.changes(pods & promise.there):
+                promise.then.release(change)
         self.evicted |= pods
 
     def _part_later(self) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from powertrain_scheduler import asks, fit, gang, quota, words
 from powertrain_scheduler.asks import Ask, Need
 from powertrain_scheduler.draft import Draft
+from powertrain_scheduler.draft.promises import Promise
 from powertrain_scheduler.fleet import Fleet
 from powertrain_scheduler.plan import Wait
 from powertrain_scheduler.reasons import Reason
@@ -146,13 +147,19 @@ def _quota_sentence(bound: quota.Bound, asked: int) -> str:
 
 
 def _reserved(draft: Draft, wanted: Ask) -> Why | None:
-    if draft.reservation is None or gang.find(wanted, draft.present(), draft.quotas) is None:
+    concerning = draft.promises.concerning(draft.end(wanted.group))
+    if not concerning or gang.find(wanted, draft.present(), draft.quotas) is None:
         return None
-    first, nodes = draft.reservation, words.counted(len(draft.reservation.nodes), "node")
+    first = next((each for each in concerning if _in_the_way_of(draft, wanted, each)), concerning[0]).reserve
+    nodes = words.counted(len(first.nodes), "node")
     return (
         Reason.RESERVED,
         f"would fit now, but might still run at {words.moment(first.start)}, when {first.group} is to start on {nodes}",
     )
+
+
+def _in_the_way_of(draft: Draft, wanted: Ask, promise: Promise) -> bool:
+    return gang.find(wanted, [*draft.present(), promise.then], draft.quotas) is None
 
 
 def _no_room(draft: Draft, wanted: Ask) -> Why:
