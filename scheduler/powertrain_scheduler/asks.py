@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from powertrain_scheduler import fit
+from powertrain_scheduler import minimum as least
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.fleet import Fleet, Ints, Traits
 from powertrain_scheduler.quota import NO_POOL
@@ -77,11 +78,6 @@ class Ask:
         return tuple(pair for option in self.options for pair in option.charges.items())
 
 
-def missing(group: PodGroup) -> int:
-    """Members it still needs for its minimum; leaving ones don't count."""
-    return max(0, group.min_member - sum(not pod.leaving for pod in group.placed))
-
-
 def departs(group: PodGroup) -> bool:
     """Whether all it had is leaving: until that is gone it takes what is free, but has no claim on more."""
     return bool(group.placed) and all(pod.leaving for pod in group.placed)
@@ -89,14 +85,16 @@ def departs(group: PodGroup) -> bool:
 
 def minimum(fleet: Fleet, group: PodGroup) -> Ask | None:
     """What the group needs to start; None where it has its minimum."""
-    needed = missing(group)
-    return ask(fleet, group, group.waiting[:needed]) if needed else None
+    if not group.subgroups:
+        needed = least.missing(group)
+        return ask(fleet, group, group.waiting[:needed]) if needed else None
+    waiting = least.of(group).waiting
+    return ask(fleet, group, tuple(group.waiting[i] for i in waiting)) if waiting else None
 
 
 def optional(fleet: Fleet, group: PodGroup, given: Sequence[Placement]) -> Ask | None:
     """What the group would take beyond its minimum, when it has that; `given` is what it got in this cycle."""
-    needed = missing(group)
-    rest = group.waiting[needed:]
+    rest = tuple(group.waiting[i] for step in least.steps(group) for i in step.waiting)
     return ask(fleet, group, rest, given) if rest else None
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from powertrain_scheduler import asks, timeline
+from powertrain_scheduler import asks, minimum, timeline
 from powertrain_scheduler.asks import Ask, Part, Placement
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.draft.worlds import Worlds, occupy
@@ -63,7 +63,7 @@ class Draft(Worlds):
         """Groups left below their minimum by this plan that have pods waiting to start anew with."""
         served = {*self.placed, *self.held}
         candidates = [group for group in self._shrunk.values() if group.name not in served]
-        return [group for group in candidates if 0 < asks.missing(group) <= len(group.waiting)]
+        return [group for group in candidates if minimum.missing(group) and not minimum.of(group).short]
 
     def optional(self, group: PodGroup) -> Ask | None:
         """What the group would take beyond its minimum, when it has that."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from powertrain_scheduler import asks, fit, gang, quota, words
+from powertrain_scheduler import fit, gang, minimum, quota, words
 from powertrain_scheduler.asks import Ask, Need
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.draft.promises import Promise
@@ -23,29 +23,31 @@ from powertrain_scheduler.why.lack import Why, excluded, lack
 
 def hindered(fleet: Fleet, group: PodGroup) -> Wait | None:
     """What keeps a group from being tried at all, or None."""
-    needed = asks.missing(group)
+    needed = minimum.missing(group)
     if not needed or (group.started is not None and not group.waiting and not group.gated):
         return None
-    found = _hindered(fleet, group, needed)
+    found = _hindered(fleet, group)
     return Wait(group.name, *found) if found else None
 
 
-def _hindered(fleet: Fleet, group: PodGroup, needed: int) -> Why | None:
+def _hindered(fleet: Fleet, group: PodGroup) -> Why | None:
     if not group.exists:
         pods = words.counted(len(group.waiting), "pod")
         return Reason.POD_GROUP_NOT_FOUND, f"{pods} name pod group {group.name}, which does not exist"
     if (problem := quota.problem(fleet, group.queue)) is not None:
         return problem
-    there = group.min_member - needed + len(group.waiting)
-    if len(group.waiting) >= needed:
+    least = minimum.of(group)
+    if not least.short:
         return None
+    there = len(least.placed) + len(least.waiting)
+    needed = there + least.short
     if group.gated:
         gated = words.counted(group.gated, "pod")
         return (
             Reason.SCHEDULING_GATED,
-            f"{gated} carry scheduling gates; {there} of {group.min_member} are free to go",
+            f"{gated} carry scheduling gates; {there} of {needed} are free to go",
         )
-    return Reason.WAITING_FOR_PODS, f"{there} of the {group.min_member} pods it needs exist"
+    return Reason.WAITING_FOR_PODS, f"{there} of the {needed} pods it needs exist"
 
 
 # -- after everything was tried ---------------------------------------------------------------------
