@@ -1,5 +1,8 @@
 """The placement process as a whole: what it does, and how little it asks of the API server."""
 
+import asyncio
+import re
+import urllib.request
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -187,3 +190,23 @@ async def test_an_idle_cluster_costs_no_binding_and_no_status(kube: FakeKube, tm
         await until(lambda: node_of(kube, "p"))
     assert kube.count("apply", PODGROUPS) == before
     assert binds_of(kube, "g-0") == [node_of(kube, "g-0")]
+
+
+async def test_the_metrics_count_the_groups_of_every_queue(
+    kube: FakeKube, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kube.put(queue("research"))
+    put_gang(kube, "g", 2, queue="research")
+    with caplog.at_level("INFO", "powertrain_operator.placement"):
+        async with scheduler(kube, tmp_path, listen="127.0.0.1:0"):
+            await until(lambda: status_of(kube, "g").get("phase") == "Scheduled")
+            served = re.search(r"http://127\.0\.0\.1:\d+", caplog.text)
+            assert served is not None
+            page = await asyncio.to_thread(_get, f"{served[0]}/metrics")
+    assert 'powertrain_gangs_placed_total{queue="research"} 1.0' in page
+
+
+def _get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        text: str = answer.read().decode()
+    return text

@@ -209,6 +209,7 @@ class Term:
     def _attach(self) -> None:
         self._watches.notify = self._loop.wake
         self._watches.group_seen = self._statuses.seen
+        self._metrics.queues_from(lambda: self._cache.queues)
         self._metrics.waiting_from(self._waiting_groups)
         self._metrics.pools_from(self._pool_readings)
 
