@@ -107,6 +107,7 @@ def ask(fleet: Fleet, group: PodGroup, pods: tuple[Pod, ...], given: Sequence[Pl
         (
             *(tuple((need.traits.number, len(need.pods)) for need in needs), rows),
             *(group.queue, group.preemptible, group.topology, group.excluded_nodes, group.nominated),
+            group.objective,
             *(group.expected_seconds, group.maximum_seconds, group.started),
             fleet.snapshot.runtime_ratio.get(group.owner),
         )

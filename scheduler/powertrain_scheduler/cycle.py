@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from powertrain_scheduler import asks, order, why
-from powertrain_scheduler.actions import allocate, backfill, estimates, preempt, reclaim
+from powertrain_scheduler import asks, order, shapes, why
+from powertrain_scheduler.actions import allocate, backfill, choose, estimates, preempt, reclaim
+from powertrain_scheduler.actions.choose import Ranked
 from powertrain_scheduler.asks import Ask
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.fleet import Fleet
@@ -15,7 +16,7 @@ from powertrain_scheduler.snapshot import PodGroup, Snapshot
 def decide(snapshot: Snapshot, policy: Policy, now: float) -> Plan:
     """What to bind, evict and hold now, and why the rest waits; `now` in seconds since the epoch."""
     # 1. Who wants something. Those who can't be in line yet are told what is missing.
-    groups = sorted(concerned(snapshot), key=lambda group: group.name)
+    groups = sorted(map(shapes.chosen, concerned(snapshot)), key=lambda group: group.name)
     if not groups:
         return Plan()
     fleet = Fleet(snapshot)
@@ -32,13 +33,12 @@ def decide(snapshot: Snapshot, policy: Policy, now: float) -> Plan:
         draft.cancel_reservations()
         wants |= {group.name: wanted for group in draft.broken() if (wanted := asks.minimum(fleet, group))}
     # 4. Members beyond the minimum, of groups that have theirs.
-    settled = [
-        draft.current(group) for group in line if group.name not in wants and group.name not in draft.held
-    ]
+    named = [group.name for group in line if group.name not in wants and group.name not in draft.held]
+    settled = [draft.current(snapshot.groups[name]) for name in named]
     for wanted in in_turn(draft, [more for group in settled if (more := draft.optional(group))]):
         allocate.extend(draft, wanted)
     # 5. What keeps the rest, and when it may expect to start.
-    left = list(in_turn(draft, wants.values()))
+    left = [draft.best(wanted) for wanted in in_turn(draft, wants.values())]
     starts = estimates.starts(draft, left)
     waits = [why.waits(draft, wanted, starts.get(wanted.group.name)) for wanted in left]
     return draft.plan([*hindered.values(), *why.held(draft), *waits])
@@ -54,26 +54,31 @@ def concerned(snapshot: Snapshot) -> list[PodGroup]:
 def serve(draft: Draft, wants: dict[str, Ask]) -> bool:
     """One pass over the line: whoever gets nodes, now or soon, leaves it; whether any did."""
     before = len(wants)
+    prospects = choose.prospects(draft, wants.values())
     for wanted in in_turn(draft, wants.values()):
         draft.let_go(wanted.group)
-        if draft.current(wanted.group) is not wanted.group or settle(draft, wanted):
+        ranked = choose.ranked(draft, wanted, prospects)
+        if draft.current(wanted.group) is not wanted.group or settle(draft, ranked):
             del wants[wanted.group.name]
         elif not asks.departs(wanted.group):
-            backfill.reserve(draft, wanted)
+            backfill.reserve(draft, ranked.best)
     return len(wants) < before
 
 
-def settle(draft: Draft, wanted: Ask) -> bool:
+def settle(draft: Draft, ranked: Ranked) -> bool:
     """The means in the order in which they are tried; each says whether it did."""
-    alike = (wanted.likeness, wanted.group.priority)
+    wanted = ranked.best
+    alike = (*(each.likeness for each in ranked.asks), wanted.group.priority)
     if draft.refused.get(alike) == draft.moment:
         return False
     done = allocate.start(draft, wanted) or (
         not asks.departs(wanted.group)
         and (
             allocate.await_leaving(draft, wanted)
-            or reclaim.make_room(draft, wanted)
-            or preempt.make_room(draft, wanted)
+            or any(
+                reclaim.make_room(draft, each) or preempt.make_room(draft, each)
+                for each in ranked.worth_evicting
+            )
         )
     )
     if not done:

@@ -34,3 +34,7 @@ class Reason(StrEnum):
     """Room is being made: evicted pods have yet to leave."""
     RESERVED = "Reserved"
     """What is free is held for a group ahead of this one, which it would delay."""
+    CHANGING_SHAPE = "ChangingShape"
+    """It has room in another of its shapes, for which its pods are being made anew."""
+    WAITING_FOR_SHAPE = "WaitingForShape"
+    """It would fit now in one of its shapes, but is expected to be better off in another one later."""

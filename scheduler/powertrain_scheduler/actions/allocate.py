@@ -14,11 +14,15 @@ from powertrain_scheduler.snapshot import Pod, PodGroup
 
 
 def start(draft: Draft, wanted: Ask) -> bool:
-    """Gives the group all it asks for, now."""
+    """Gives the group all it asks for, now; nodes are held where its pods are to be made anew for them."""
     placement = _find(draft, wanted, draft.worlds_now(wanted.group))
-    if placement is not None:
+    if placement is None:
+        return False
+    if draft.is_made(wanted.group):
         draft.place(placement)
-    return placement is not None
+    else:
+        hold(draft, wanted, placement)
+    return True
 
 
 def await_leaving(draft: Draft, wanted: Ask) -> bool:

@@ -1,6 +1,6 @@
 """The plan while it is being made. What a step decides is written here once, and every world it concerns follows."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from powertrain_scheduler.asks import Ask, Part, Placement
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.draft.worlds import Worlds, occupy
 from powertrain_scheduler.fleet import Fleet
-from powertrain_scheduler.plan import Bind, Evict, Plan, Reserve, Wait
+from powertrain_scheduler.plan import Bind, Choice, Evict, Plan, Reserve, Wait
 from powertrain_scheduler.policy import Policy
 from powertrain_scheduler.quota import Quotas
 from powertrain_scheduler.reasons import Reason
@@ -37,6 +37,12 @@ class Draft(Worlds):
         """By group name, nodes held for it until leaving pods are gone."""
         self._shrunk: dict[str, PodGroup] = {}
         """Groups that lose pods by this plan while others of theirs wait, as they are then."""
+        self.forms: dict[str, tuple[Ask, ...]] = {}
+        """By group name, the asks of its shapes, of groups that have several."""
+        self.preferred: dict[str, tuple[Ask, Callable[[], str]]] = {}
+        """By group name, the ask of the shape that would be best as things stand, and why, as a sentence."""
+        self.by_choice: set[str] = set()
+        """Groups that would fit now in another shape than their best."""
         self.refused: dict[object, object] = {}
         """By likeness and priority, the moment at which such a group got nothing."""
         self.told: dict[object, tuple[Reason, str]] = {}
@@ -133,13 +139,32 @@ class Draft(Worlds):
         placed = tuple(replace(pod, leaving=pod.leaving or i in gone) for i, pod in enumerate(group.placed))
         return replace(group, placed=placed)
 
+    def best(self, wanted: Ask) -> Ask:
+        """The ask of the group's best shape, for groups that have several."""
+        return self.preferred[wanted.group.name][0] if wanted.group.name in self.preferred else wanted
+
+    def is_made(self, group: PodGroup) -> bool:
+        """Whether the pods of the group's shape are there, rather than to be made once it has room."""
+        return group.shape == self.fleet.snapshot.groups[group.name].shape
+
+    def _choices(self) -> list[Choice]:
+        """Groups that have room, now or soon, in a shape that their pods do not have."""
+        groups = [placement.group for placement in self.held.values()]
+        return [
+            Choice(group.name, group.shape, self.preferred[group.name][1]())
+            for group in groups
+            if not self.is_made(group)
+        ]
+
     def plan(self, waits: list[Wait]) -> Plan:
         """What was decided, and why the rest waits."""
         reserves = [
             Reserve(name, self.time, self.node_names(placement)) for name, placement in self.held.items()
         ]
         reserves += [promise.reserve for promise in self.promises.made]
-        return Plan(tuple(self.binds), tuple(self.evicts), tuple(waits), tuple(reserves))
+        return Plan(
+            tuple(self.binds), tuple(self.evicts), tuple(waits), tuple(reserves), tuple(self._choices())
+        )
 
 
 def _binds(fleet: Fleet, group: PodGroup, part: Part) -> Iterator[Bind]:

@@ -28,9 +28,9 @@ def find(
 
     With `quotas`, accelerators of which the group's queue may take as many; with `only`, just these.
     Of several that would do: what is the queue's own before what it would borrow, then the tightest
-    topology, then the least joules per unit of work.
+    topology, then what the group's objective says: time, energy, both alike or cost, per unit of work.
     """
-    found: list[tuple[bool, int, float, int, Placement]] = []
+    found: list[tuple[bool, int, tuple[float, float], int, Placement]] = []
     options = wanted.options if only is None else (only,)
     for number, option in enumerate(options):
         if quotas is not None and not within(wanted, worlds, quotas, option):
@@ -40,7 +40,7 @@ def find(
             if len(options) == 1:
                 return placement
             borrowed = quotas is not None and _borrows(wanted, worlds[0], quotas, option)
-            found.append((borrowed, widened, _joules(worlds[0], placement), number, placement))
+            found.append((borrowed, widened, _measure(worlds[0], option, placement), number, placement))
     return min(found, key=lambda each: each[:4])[4] if found else None
 
 
@@ -58,10 +58,18 @@ def _borrows(wanted: Ask, session: Session, quotas: Quotas, option: Option) -> b
     return any(quotas.borrows(session, wanted.group.queue, kind, amount) for kind, amount in charged)
 
 
-def _joules(session: Session, placement: Placement) -> float:
-    return energy.joules_per_work(
-        session, [(part.traits, part.rows, part.counts) for part in placement.parts]
-    )
+def _measure(session: Session, option: Option, placement: Placement) -> tuple[float, float]:
+    """What is least for the accelerators that serve the group's objective best; joules decide between equals."""
+    parts = [(part.traits, part.rows, part.counts) for part in placement.parts]
+    joules, objective = energy.joules_per_work(session, parts), placement.group.objective
+    if objective == "energy":
+        return joules, 0.0
+    if objective == "cost":
+        return energy.option_price(session.fleet, option.charges) * energy.option_slowness(
+            session.fleet, option.charges
+        ), joules
+    slowness = energy.option_slowness(session.fleet, option.charges)
+    return (slowness, joules) if objective == "time" else (slowness * joules, joules)
 
 
 # -- places -----------------------------------------------------------------------------------------

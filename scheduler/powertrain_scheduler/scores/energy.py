@@ -4,9 +4,12 @@ Two things make nodes differ: devices of unlike efficiency, and empty nodes that
 would have to be woken. Where neither is so, all nodes score the same.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from powertrain_scheduler.fleet import EVERY_ROW, Fleet, Ints, Traits
+from powertrain_scheduler.kinds import DEVICE
 from powertrain_scheduler.power import model
 from powertrain_scheduler.session import Rows, Session
 
@@ -54,6 +57,51 @@ def joules_per_work(session: Session, parts: list[tuple[Traits, Ints, Ints]]) ->
         watts += float(model.added_watts(fleet.power, pool, fleet.present[rows], busy, taken).sum())
         work += float((taken * fleet.power.speed[pool]).sum())
     return watts / work if work else watts
+
+
+def option_watts(fleet: Fleet, charges: Mapping[int, int]) -> float:
+    """What the devices among these amounts by kind draw more than idle ones; where empty nodes sleep, with
+    their part of the node. Of pools with the same accelerator, the most frugal."""
+    each = fleet.keep("device watts", 0, lambda: _by_accelerator(fleet, _device_watts(fleet)))
+    return sum(each[accelerator] * devices for accelerator, devices in _devices(fleet, charges))
+
+
+def option_price(fleet: Fleet, charges: Mapping[int, int]) -> float:
+    """Of an hour of the devices among these amounts by kind, in the cheapest pools of their accelerators."""
+    prices = [pool.price for pool in fleet.snapshot.pools]
+    each = fleet.keep("device price", 0, lambda: _by_accelerator(fleet, prices))
+    return sum(each[accelerator] * devices for accelerator, devices in _devices(fleet, charges))
+
+
+def option_slowness(fleet: Fleet, charges: Mapping[int, int]) -> float:
+    """Time for a unit of work on the devices among these amounts by kind, in their fastest pools."""
+    slowness = [1.0 / pool.power.speed for pool in fleet.snapshot.pools]
+    each = fleet.keep("device slowness", 0, lambda: _by_accelerator(fleet, slowness))
+    work = sum(devices / each[accelerator] for accelerator, devices in _devices(fleet, charges))
+    return 1.0 / work if work else 0.0
+
+
+def _devices(fleet: Fleet, charges: Mapping[int, int]) -> list[tuple[int, float]]:
+    """(accelerator, whole devices)."""
+    return [(kind, amount / DEVICE) for kind, amount in charges.items() if kind < len(fleet.accelerators)]
+
+
+def _device_watts(fleet: Fleet) -> list[float]:
+    """By pool."""
+    watts = []
+    for number, pool in enumerate(fleet.snapshot.pools):
+        power, most = pool.power, int(fleet.present[fleet.facts.pool == number].max(initial=0))
+        woken = power.host / most + power.device_idle if power.sleeps and most else 0.0
+        watts.append(power.device_active - power.device_idle + woken)
+    return watts
+
+
+def _by_accelerator(fleet: Fleet, figures: list[float]) -> list[float]:
+    """The least of each accelerator's pools."""
+    of_pool = list(zip(fleet.snapshot.pools, figures, strict=True))
+    return [
+        min(figure for pool, figure in of_pool if pool.accelerator == name) for name in fleet.accelerators
+    ]
 
 
 def _worst(fleet: Fleet, traits: Traits) -> float | None:

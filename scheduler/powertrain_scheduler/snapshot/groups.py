@@ -112,6 +112,9 @@ class PodGroup:
     """Name of its present shape."""
     speed: float = 1.0
     """Of its present shape, relative to the alternatives."""
-    objective: Objective = "time"
+    chosen: str = ""
+    """Name of the shape that an earlier cycle chose for it. Until its pods of that shape are there, `waiting`
+    may be short; the room held for them is held on."""
+    objective: Objective = "balanced"
     moved: float | None = None
     """When consolidation last moved pods of it; None: never."""

@@ -61,6 +61,12 @@ def held(draft: Draft) -> Iterator[Wait]:
         leaving = draft.fleet.snapshot.leaving[rows].any(axis=1)
         vacated = int((leaving | np.isin(rows, draft.holdings.row[draft.evicted])).sum())
         held_nodes = words.counted(len(nodes), "node")
+        if not vacated and not draft.is_made(placement.group):
+            why_so = draft.preferred[name][1]()
+            yield Wait(
+                name, Reason.CHANGING_SHAPE, f"{held_nodes} held while its pods are made anew: {why_so}"
+            )
+            continue
         message = (
             f"pods have yet to leave {vacated} of the {held_nodes} held for it"
             if vacated
@@ -71,6 +77,10 @@ def held(draft: Draft) -> Iterator[Wait]:
 
 def waits(draft: Draft, wanted: Ask, start: float | None) -> Wait:
     """Why the group got nothing, and when it may expect to start."""
+    if wanted.group.name in draft.by_choice:
+        return Wait(
+            wanted.group.name, Reason.WAITING_FOR_SHAPE, draft.preferred[wanted.group.name][1](), start
+        )
     key = (wanted.likeness, wanted.group.priority)
     if key not in draft.told:
         draft.told[key] = explain(draft, wanted)
