@@ -41,6 +41,8 @@ class Part(NamedTuple):
     pods: tuple[Pod, ...]
     rows: Ints
     counts: Ints
+    devices: tuple[str, ...] = ()
+    """Of each pod that takes a share, the device."""
 
 
 class Placement(NamedTuple):
@@ -52,7 +54,9 @@ class Placement(NamedTuple):
     def changes(self) -> list[Change]:
         """What the placement does to a session."""
         queue, fixed = self.group.queue, not self.group.preemptible
-        return [Change(queue, fixed, part.traits, part.rows, part.counts) for part in self.parts]
+        return [
+            Change(queue, fixed, part.traits, part.rows, part.counts, part.devices) for part in self.parts
+        ]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -51,6 +51,10 @@ class Traits:
     device_column: int
     taken: tuple[tuple[str, int], ...]
     """Extended resources it takes: (name, count), by name."""
+    share: int = 0
+    """Thousandths of one device that it takes beside these; 0: none."""
+    share_column: int = -1
+    """Column of that device's resource."""
 
 
 class Fleet:
@@ -91,6 +95,7 @@ class Fleet:
         self._by_value: dict[PodClass, Traits] = {}
         self._kept: dict[tuple[str, int], object] = {}
         self._numbers: dict[Hashable, int] = {}
+        self._devices: dict[tuple[int, int], dict[str, int]] = {}
 
     def traits(self, pod_class: PodClass) -> Traits:
         """The class's arrays; equal classes share one object."""
@@ -125,6 +130,15 @@ class Fleet:
         column = self._device_column.item(row)
         return amounts.item(row, column) if column >= 0 else 0
 
+    def slots(self, column: int, row: int) -> dict[str, int]:
+        """By name, the place that sessions give a split device of the resource among those of its node."""
+        return self._devices.setdefault((column, row), {})
+
+    def slot(self, column: int, row: int, name: str) -> int:
+        """The device's place; the next one where it has none yet."""
+        slots = self.slots(column, row)
+        return slots.setdefault(name, len(slots))
+
     def number(self, key: Hashable) -> int:
         """A small number for the key, the same one for equal keys."""
         return self._numbers.setdefault(key, len(self._numbers))
@@ -138,7 +152,10 @@ class Fleet:
 
     def _build(self, pod_class: PodClass) -> Traits:
         request = {resource: amount for resource, amount in pod_class.request if amount > 0} | {PODS: 1}
-        missing = sorted(resource for resource in request if resource not in self.column_of)
+        shared, share = pod_class.share or (None, 0)
+        missing = sorted(
+            {name for name in (*request, shared) if name is not None and name not in self.column_of}
+        )
         vector = np.zeros(len(self.column_of), dtype=np.int64)
         for resource, amount in request.items():
             if resource in self.column_of:
@@ -147,9 +164,8 @@ class Fleet:
         pools = self.snapshot.pools
         extended = tuple(sorted((name, amount) for name, amount in request.items() if "/" in name))
         pooled = {pool.resource for pool in pools}
-        device = min(
-            (name for name, _ in extended), key=lambda name: (name not in pooled, name), default=None
-        )
+        names = [name for name, _ in extended] + ([shared] if shared else [])
+        device = min(names, key=lambda name: (name not in pooled, name), default=None)
         charges = self._charges(request, pod_class.share)
         return Traits(
             pod_class=pod_class,
@@ -165,6 +181,8 @@ class Fleet:
             device=device,
             device_column=self.column_of.get(device, -1) if device else -1,
             taken=extended,
+            share=share,
+            share_column=self.column_of.get(shared, -1) if shared else -1,
         )
 
     def _charges(self, request: dict[str, int], share: tuple[str, int] | None) -> Ints:

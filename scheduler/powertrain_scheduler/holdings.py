@@ -10,7 +10,7 @@ import numpy as np
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.fleet import Fleet, Ints
 from powertrain_scheduler.session import Change, Session
-from powertrain_scheduler.snapshot import HostPort
+from powertrain_scheduler.snapshot import HostPort, PlacedPod, Snapshot
 
 
 class Holdings:
@@ -27,12 +27,12 @@ class Holdings:
         self.number_of = {group.name: number for number, group in enumerate(self.groups)}
         row_of, traits = fleet.row_of, fleet.traits
         table = [
-            (number, row_of[pod.node], traits(pod.pod_class).number, place, pod.leaving)
+            (number, row_of[pod.node], traits(pod.pod_class).number, place, pod.leaving, self._slot(pod))
             for number, group in enumerate(self.groups)
             for place, pod in enumerate(group.placed)
             if pod.node in row_of
         ]
-        columns = np.array(table, dtype=np.int64).reshape(len(table), 5)
+        columns = np.array(table, dtype=np.int64).reshape(len(table), 6)
         self.group: Ints = columns[:, 0].copy()
         self.row: Ints = columns[:, 1].copy()
         self.traits: Ints = columns[:, 2].copy()
@@ -40,6 +40,8 @@ class Holdings:
         self.place: Ints = columns[:, 3].copy()
         """Position in its group's `placed`."""
         self.leaving: Mask = columns[:, 4] > 0
+        self.slot: Ints = columns[:, 5].copy()
+        """Slot of the device that the pod has a share of; -1 for none, and where nobody knows of it."""
         every = fleet.every_traits()
         width = len(fleet.snapshot.pools) + 1
         self.vectors: Ints = np.array([each.vector for each in every], dtype=np.int64).reshape(
@@ -55,6 +57,12 @@ class Holdings:
         """By group."""
         self.fixed: Mask = np.array([not group.preemptible for group in self.groups], dtype=np.bool_)
         """By group: may not be evicted."""
+
+    def _slot(self, pod: PlacedPod) -> int:
+        traits = self.fleet.traits(pod.pod_class)
+        if not pod.device or traits.share_column < 0:
+            return -1
+        return self.fleet.slot(traits.share_column, self.fleet.row_of[pod.node], pod.device)
 
     def held(self, pods: Mask) -> Ints:
         """What these pods hold, by queue (subtrees included) and kind, in the units of `kinds`."""
@@ -75,11 +83,35 @@ class Holdings:
         used = session.used - self.amounts(pods)
         held = session.held - self.held(pods)
         fixed = session.fixed - self.held(pods & self.fixed[self.group])
+        split = {column: used.copy() for column, used in session.shares.items()}
+        for column, mine in self._shares(pods):
+            self._take_back(mine, used[:, column], split, column)
         ports = {row: list(claimed) for row, claimed in session.ports.items()}
         for row, port in self._ports(pods):
             if port in ports.get(row, ()):
                 ports[row].remove(port)
-        return Session(self.fleet, used, held, fixed, ports)
+        return Session(self.fleet, used, held, fixed, ports, split)
+
+    def _shares(self, pods: Mask) -> Iterator[tuple[int, Ints]]:
+        """Those of the pods that have shares of known devices, by the column of these."""
+        chosen = np.flatnonzero(pods & (self.slot >= 0))
+        every = self.fleet.every_traits()
+        of = np.array([every[number].share_column for number in self.traits[chosen].tolist()], dtype=np.int64)
+        for column in np.unique(of).tolist():
+            yield column, chosen[of == column]
+
+    def _take_back(self, mine: Ints, whole: Ints, split: dict[int, Ints], column: int) -> None:
+        """The pods' shares leave the split devices, and devices without shares are no longer used."""
+        before = split.get(column)
+        if before is None:
+            return
+        width = max(before.shape[1], int(self.slot[mine].max()) + 1)
+        before = np.pad(before, ((0, 0), (0, width - before.shape[1])))
+        share = np.array([each.share for each in self.fleet.every_traits()], dtype=np.int64)
+        after = before.copy()
+        np.subtract.at(after, (self.row[mine], self.slot[mine]), share[self.traits[mine]])
+        split[column] = np.maximum(after, 0)
+        whole -= ((before > 0) & (after <= 0)).sum(axis=1)
 
     def changes(self, pods: Mask) -> Iterator[Change]:
         """These pods as changes to a session, those of one queue and class together."""
@@ -89,8 +121,17 @@ class Holdings:
         for queue, fixed, number in np.unique(kinds, axis=1).T.tolist():
             alike = chosen[(kinds == [[queue], [fixed], [number]]).all(axis=0)]
             rows, counts = np.unique(self.row[alike], return_counts=True)
-            name = self.fleet.queue_list[queue].name
-            yield Change(name, bool(fixed), self.fleet.every_traits()[number], rows, counts)
+            name, traits = self.fleet.queue_list[queue].name, self.fleet.every_traits()[number]
+            devices = self._device_names(alike) if traits.share else ()
+            yield Change(name, bool(fixed), traits, rows, counts, devices)
+
+    def _device_names(self, pods: Ints) -> tuple[str, ...]:
+        """Of pods of one class of shares, the device of each, node by node."""
+        names = []
+        for pod in pods[np.argsort(self.row[pods], kind="stable")].tolist():
+            placed = self.groups[self.group[pod]].placed[self.place[pod]]
+            names.append(placed.device)
+        return tuple(names)
 
     def _ports(self, pods: Mask) -> list[tuple[int, HostPort]]:
         every = self.fleet.every_traits()
@@ -101,3 +142,21 @@ class Holdings:
         return [
             (int(self.row[i]), port) for i in found for port in every[self.traits[i]].pod_class.host_ports
         ]
+
+
+def shared_devices(fleet: Fleet, snapshot: Snapshot, leaving: bool = True) -> dict[int, Ints]:
+    """Thousandths used of the snapshot's split devices as sessions keep them, with or without what leaves."""
+    found = [
+        (fleet.column_of[device.resource], fleet.row_of[node], device)
+        for node, devices in sorted(snapshot.shared.items())
+        for device in sorted(devices, key=lambda each: (each.resource, each.name))
+        if node in fleet.row_of and device.resource in fleet.column_of
+    ]
+    split: dict[int, Ints] = {}
+    for column, row, device in found:
+        slot = fleet.slot(column, row, device.name)
+        known = split.setdefault(column, np.zeros((fleet.size, slot + 1), dtype=np.int64))
+        if known.shape[1] <= slot:
+            known = split[column] = np.pad(known, ((0, 0), (0, slot + 1 - known.shape[1])))
+        known[row, slot] = device.used if leaving else device.used - device.leaving
+    return split

@@ -5,13 +5,16 @@ more pods of a class fit, how good each node is) are kept here by their makers a
 to date row by row, so that one placement costs one row and not the fleet.
 """
 
-from collections.abc import Callable, Hashable
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from itertools import count as count_from
 from typing import NamedTuple
 
 import numpy as np
 
-from powertrain_scheduler import kinds
+from powertrain_scheduler import kinds, shares
 from powertrain_scheduler.fleet import EVERY_ROW, Fleet, Ints, Traits
+from powertrain_scheduler.shares import Prefer
 from powertrain_scheduler.snapshot import HostPort
 
 Rows = Ints | slice
@@ -33,6 +36,9 @@ class Change(NamedTuple):
     traits: Traits
     rows: Ints
     counts: Ints
+    devices: tuple[str, ...] = ()
+    """Of pods that take shares, the device of each, node by node; empty, and the session chooses.
+    An empty name stands for a device that nobody knows."""
 
 
 class _Vector:
@@ -47,7 +53,13 @@ class Session:
     """Used amounts by node, and what queues hold, that change and change back."""
 
     def __init__(
-        self, fleet: Fleet, used: Ints, held: Ints, fixed: Ints, ports: dict[int, list[HostPort]]
+        self,
+        fleet: Fleet,
+        used: Ints,
+        held: Ints,
+        fixed: Ints,
+        ports: dict[int, list[HostPort]],
+        shares: dict[int, Ints] | None = None,
     ) -> None:
         self.fleet = fleet
         self.used = used
@@ -57,6 +69,9 @@ class Session:
         self.fixed = fixed
         """The part of `held` that may not be evicted."""
         self.ports = ports
+        self.shares = shares if shares is not None else {}
+        """By a resource's column, thousandths used of each split device: shape (nodes, slots), 0 for none.
+        A split device counts as one whole in `used`."""
         self._touched: list[int] = []
         self._done: list[tuple[Change, int, int]] = []
         self._moments = 0
@@ -68,7 +83,8 @@ class Session:
     def copy(self) -> "Session":
         """Another session in the same state, with a past of its own."""
         ports = {row: list(claimed) for row, claimed in self.ports.items()}
-        return Session(self.fleet, self.used.copy(), self.held.copy(), self.fixed.copy(), ports)
+        shares = {column: split.copy() for column, split in self.shares.items()}
+        return Session(self.fleet, self.used.copy(), self.held.copy(), self.fixed.copy(), ports, shares)
 
     # -- changes -----------------------------------------------------------------------------------
 
@@ -91,6 +107,8 @@ class Session:
             self._apply(change, -sign)
 
     def _do(self, change: Change, sign: int) -> None:
+        if change.traits.share:
+            change = change._replace(devices=self._devices(change, sign))
         self._done.append((change, sign, self.moment))
         self._moments += 1
         self.moment = self._moments
@@ -99,12 +117,15 @@ class Session:
     def _apply(self, change: Change, sign: int) -> None:
         traits, rows = change.traits, change.rows
         counts = change.counts if sign > 0 else -change.counts
-        before = self._free_on(rows) if self._free is not None and traits.charged else None
+        counted = traits.charged or traits.share
+        before = self._free_on(rows) if self._free is not None and counted else None
         if len(rows) == 1:
             self.used[rows[0]] += counts[0] * traits.vector
         else:
             self.used[rows] += counts[:, None] * traits.vector
         self._touched.extend(rows.tolist())
+        if traits.share:
+            self._share(change, sign * traits.share)
         self._charge(change, counts)
         if before is not None and self._free is not None:
             self._free += self._free_on(rows) - before
@@ -122,6 +143,45 @@ class Session:
             self.held[row] += amounts
             if change.fixed:
                 self.fixed[row] += amounts
+
+    # -- shares of devices -------------------------------------------------------------------------
+
+    def split(self, column: int, slots: int = 0) -> Ints:
+        """Thousandths used of the resource's split devices, with at least so many slots a node."""
+        known = self.shares.get(column)
+        if known is None:
+            known = self.shares[column] = np.zeros((self.fleet.size, slots), dtype=np.int64)
+        elif known.shape[1] < slots:
+            known = self.shares[column] = np.pad(known, ((0, 0), (0, slots - known.shape[1])))
+        return known
+
+    def _devices(self, change: Change, sign: int) -> tuple[str, ...]:
+        """The devices that the change concerns, nameless where nobody knows of one."""
+        if sign > 0 and change.devices:
+            return change.devices
+        if sign > 0:
+            chosen = devices((self,), change.traits, change.rows, change.counts)
+            assert chosen is not None, "only what has room is placed"
+            return chosen
+        held: Counter[tuple[int, str]] = Counter()
+        names = []
+        for row, name in zip(np.repeat(change.rows, change.counts).tolist(), change.devices, strict=True):
+            held[row, name] += change.traits.share
+            known = name and held[row, name] <= self._used_of(change.traits.share_column, row, name)
+            names.append(name if known else "")
+        return tuple(names)
+
+    def _used_of(self, column: int, row: int, name: str) -> int:
+        slot = self.fleet.slot(column, row, name)
+        return self.split(column, slot + 1).item(row, slot)
+
+    def _share(self, change: Change, thousandths: int) -> None:
+        column = change.traits.share_column
+        for row, name in zip(np.repeat(change.rows, change.counts).tolist(), change.devices, strict=True):
+            if name:
+                before = self._used_of(column, row, name)
+                self.shares[column][row, self.fleet.slot(column, row, name)] = before + thousandths
+                self.used[row, column] += (before + thousandths > 0) - (before > 0)
 
     def free(self) -> list[int]:
         """What nobody uses of each kind, on nodes that take pods; of devices, those of which nobody has even a share."""
@@ -171,3 +231,36 @@ class Session:
         else:
             rows = np.array(touched, dtype=np.int64)
             known.values[rows] = compute(self, traits, rows)
+
+
+def devices(
+    worlds: Sequence[Session], traits: Traits, rows: Ints, counts: Ints, prefer: Prefer = shares.fullest
+) -> tuple[str, ...] | None:
+    """Names of the devices that pods of a class of shares take, node by node, in every world; None if too few fit."""
+    column, fleet = traits.share_column, worlds[0].fleet
+    width = max(world.split(column).shape[1] for world in worlds)
+    named: list[str] = []
+    for row, count in zip(rows.tolist(), counts.tolist(), strict=True):
+        splits = [world.split(column, width)[row].tolist() for world in worlds]
+        wholes = [
+            fleet.facts.allocatable.item(row, column) - world.used.item(row, column) for world in worlds
+        ]
+        chosen = shares.choose(splits, wholes, traits.share, count, prefer)
+        if chosen is None:
+            return None
+        known = {slot: name for name, slot in fleet.slots(column, row).items()}
+        taken = {known[slot] for split in splits for slot, used in enumerate(split) if used}
+        unused = (name for name in map(str, count_from(0)) if name not in taken)
+        for slot in sorted({slot for slot in chosen if slot >= width}):
+            known[slot] = next(unused)
+        named += [known[slot] for slot in chosen]
+    return tuple(named)
+
+
+def share_room(worlds: Sequence[Session], traits: Traits) -> Ints:
+    """How many pods of a class of shares each node's devices have room for, in every world at once."""
+    column = traits.share_column
+    slots = max(world.split(column).shape[1] for world in worlds)
+    splits = [world.split(column, slots) for world in worlds]
+    wholes = [world.fleet.facts.allocatable[:, column] - world.used[:, column] for world in worlds]
+    return shares.room_in_all(splits, wholes, traits.share)

@@ -22,6 +22,9 @@ def need_shape(need: Need) -> str:
 def pod_shape(need: Need) -> str:
     """One pod of the class."""
     devices = [f"{count} {name}" for name, count in need.traits.taken]
+    if need.traits.pod_class.share is not None:
+        resource, thousandths = need.traits.pod_class.share
+        devices.append(f"{thousandths / 1000:g} {resource}")
     if devices:
         return " + ".join(devices)
     rest = [

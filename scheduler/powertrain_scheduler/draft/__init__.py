@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import repeat
 
 import numpy as np
 
@@ -169,5 +170,6 @@ class Draft(Worlds):
 
 def _binds(fleet: Fleet, group: PodGroup, part: Part) -> Iterator[Bind]:
     names = fleet.facts.names
-    for pod, row in zip(part.pods, np.repeat(part.rows, part.counts).tolist(), strict=True):
-        yield Bind(group.name, pod.name, names[row], part.traits.taken)
+    devices = part.devices or repeat("")
+    for pod, row, device in zip(part.pods, np.repeat(part.rows, part.counts).tolist(), devices, strict=False):
+        yield Bind(group.name, pod.name, names[row], part.traits.taken, device)

@@ -14,7 +14,7 @@ from powertrain_scheduler.asks import Ask, Placement
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.draft.promises import Promise, Promises
 from powertrain_scheduler.fleet import Fleet
-from powertrain_scheduler.holdings import Holdings
+from powertrain_scheduler.holdings import Holdings, shared_devices
 from powertrain_scheduler.policy import Policy
 from powertrain_scheduler.session import Session
 from powertrain_scheduler.snapshot import PodGroup, Snapshot
@@ -43,7 +43,8 @@ class Worlds:
         everything = np.ones(len(holdings.row), dtype=np.bool_)
         ports = {rows[name]: list(claimed) for name, claimed in snapshot.host_ports.items() if name in rows}
         held, fixed = holdings.held(everything), holdings.held(holdings.fixed[holdings.group])
-        return Session(self.fleet, snapshot.used.copy(), held, fixed, ports)
+        split = shared_devices(self.fleet, snapshot)
+        return Session(self.fleet, snapshot.used.copy(), held, fixed, ports, split)
 
     def _without_leaving(self, snapshot: Snapshot) -> Session:
         """`now` itself where nothing is leaving."""
@@ -51,6 +52,7 @@ class Worlds:
             return self.now
         later = self.holdings.without(self.now, self.holdings.leaving)
         later.used[:] = self.now.used - snapshot.leaving
+        later.shares = shared_devices(self.fleet, snapshot, leaving=False)
         return later
 
     # -- where a group must have room ---------------------------------------------------------------

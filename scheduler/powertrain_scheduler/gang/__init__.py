@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from powertrain_scheduler import fit, scores
+from powertrain_scheduler import fit, scores, session
 from powertrain_scheduler.asks import Ask, Need, Option, Part, Placement, accelerators
 from powertrain_scheduler.columns import Column, Mask
 from powertrain_scheduler.fleet import Fleet, Ints, Traits
@@ -99,13 +99,13 @@ def _place_one(wanted: Ask, worlds: Sequence[Session], option: Option) -> tuple[
     mask = allowed(worlds[0].fleet, wanted, need.traits, option)
     if mask is not None:
         order = np.where(mask, order, scores.LAST)
-    for world in worlds[1:]:
-        order = np.where(fit.room(world, need.traits) > 0, order, scores.LAST)
+    if len(worlds) > 1:
+        order = np.where(fit.room_in_all(worlds, need.traits) > 0, order, scores.LAST)
     row = int(order.argmin()) if len(order) else -1
     if row < 0 or order.item(row) == scores.LAST:
         return None
-    part = Part(need.traits, need.pods, np.array([row]), ONE)
-    return Placement(wanted.group, (part,)), 0
+    part = _named(worlds, Part(need.traits, need.pods, np.array([row]), ONE))
+    return None if part is None else (Placement(wanted.group, (part,)), 0)
 
 
 def _order_of(session: Session, traits: Traits, rows: Rows) -> Ints:
@@ -121,9 +121,7 @@ def _order_at(session: Session, traits: Traits, row: int) -> int:
 
 def room(worlds: Sequence[Session], traits: Traits, mask: Mask | None) -> Ints:
     """How many more pods of the class each node can take in every one of the worlds, inside the mask."""
-    fits = fit.room(worlds[0], traits)
-    for world in worlds[1:]:
-        fits = np.minimum(fits, fit.room(world, traits))
+    fits = fit.room_in_all(worlds, traits)
     return fits if mask is None else np.where(mask, fits, 0)
 
 
@@ -174,7 +172,9 @@ def _parts(
         parts.append(part)
         if len(parts) < len(wanted.needs):
             for world in worlds:
-                world.place(Change(wanted.group.queue, False, part.traits, part.rows, part.counts))
+                world.place(
+                    Change(wanted.group.queue, False, part.traits, part.rows, part.counts, part.devices)
+                )
     for world, mark in zip(worlds, marks, strict=True):
         world.rollback(mark)
     return tuple(parts) if len(parts) == len(wanted.needs) else None
@@ -196,4 +196,12 @@ def _part(
         return None
     taken = np.flatnonzero(counts)
     order = domains.rank_order(worlds[0].fleet, rows[taken])
-    return Part(need.traits, need.pods, rows[taken][order], counts[taken][order])
+    return _named(worlds, Part(need.traits, need.pods, rows[taken][order], counts[taken][order]))
+
+
+def _named(worlds: Sequence[Session], part: Part) -> Part | None:
+    """The part with the devices that its pods have shares of."""
+    if not part.traits.share:
+        return part
+    devices = session.devices(worlds, part.traits, part.rows, part.counts)
+    return None if devices is None else part._replace(devices=devices)

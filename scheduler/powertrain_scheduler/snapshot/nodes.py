@@ -43,7 +43,8 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class SharedDevice:
-    """A device of a node of which pods have shares. It counts as one whole device in `Snapshot.used`."""
+    """A device of a node of which pods have shares. It counts as one whole device in `Snapshot.used`,
+    and in `Snapshot.leaving` once all who have shares of it leave."""
 
     resource: str
     """Extended resource it is advertised as."""

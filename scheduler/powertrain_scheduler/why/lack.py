@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from powertrain_scheduler import columns, fit, gang, quota, words
+from powertrain_scheduler import columns, fit, gang, quota, session, words
 from powertrain_scheduler.asks import Ask, Need, Option
 from powertrain_scheduler.columns import Column, Mask
 from powertrain_scheduler.fleet import Fleet, Ints
@@ -69,6 +69,12 @@ def _short_of(fleet: Fleet, worlds: Worlds, need: Need, match: Mask, room: Ints)
         if count := int(short.sum()):
             most = words.amount(names[column], max(0, int(free[short, column].max())))
             told.append(f"{count} lack {names[column]} (most free on one: {most})")
+        left &= ~short
+    if need.traits.share:
+        short = left & (session.share_room(worlds, need.traits) == 0)
+        if count := int(short.sum()):
+            resource = names[need.traits.share_column]
+            told.append(f"{count} have no device with {need.traits.share / 1000:g} {resource} free")
         left &= ~short
     if count := int(left.sum()):
         told.append(f"{count} are of another accelerator or have the host port taken")
