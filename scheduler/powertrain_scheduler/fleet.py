@@ -181,8 +181,8 @@ class Fleet:
             device=device,
             device_column=self.column_of.get(device, -1) if device else -1,
             taken=extended,
-            share=share,
-            share_column=self.column_of.get(shared, -1) if shared else -1,
+            share=share if shared in self.column_of else 0,
+            share_column=self.column_of.get(shared or "", -1),
         )
 
     def _charges(self, request: dict[str, int], share: tuple[str, int] | None) -> Ints:

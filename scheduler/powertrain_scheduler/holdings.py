@@ -48,6 +48,11 @@ class Holdings:
             len(every), len(fleet.facts.resources)
         )
         """Amounts by class number."""
+        self.at_most = self.vectors.copy()
+        """What the node may have free once such a pod leaves: of a share, the whole device."""
+        for each in every:
+            if each.share:
+                self.at_most[each.number, each.share_column] += 1
         by_pool = np.array([each.charges for each in every], dtype=np.int64)
         self.charges: Ints = by_pool.reshape(len(every), width, len(fleet.kinds))[
             self.traits, fleet.facts.pool[self.row]

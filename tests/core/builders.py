@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from powertrain_scheduler import cycle
-from powertrain_scheduler.plan import Plan, Wait
+from powertrain_scheduler.plan import Bind, Plan, Wait
 from powertrain_scheduler.policy import Policy
 from powertrain_scheduler.snapshot import (
     HostPort,
@@ -25,6 +25,7 @@ from powertrain_scheduler.snapshot import (
     Power,
     Queue,
     Quota,
+    SharedDevice,
     Snapshot,
     Taint,
     Toleration,
@@ -168,12 +169,18 @@ def cluster(
     return Snapshot(
         nodes=facts,
         used=amounts(facts, [pod for pod, _ in everyone]),
-        leaving=amounts(facts, [pod for pod, leaving in everyone if leaving]),
+        leaving=_leaving(facts, [pod for pod, _ in everyone]),
         host_ports=_ports(everyone, ports or {}),
         pools=pools,
         queues={part.name: part for part in parts if isinstance(part, Queue)},
         groups=groups,
+        shared=shared([pod for pod, _ in everyone]),
     )
+
+
+def _leaving(facts: NodeFacts, pods: Sequence[PlacedPod]) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """What will be free once those that leave are gone: a split device only when all its shares are."""
+    return amounts(facts, pods) - amounts(facts, [pod for pod in pods if not pod.leaving])
 
 
 def _table(rows: list[list[int]], width: int) -> "np.ndarray[Any, np.dtype[np.int64]]":
@@ -183,10 +190,28 @@ def _table(rows: list[list[int]], width: int) -> "np.ndarray[Any, np.dtype[np.in
 def amounts(facts: NodeFacts, pods: Sequence[PlacedPod]) -> "np.ndarray[Any, np.dtype[np.int64]]":
     """What these pods use, by node and resource."""
     used = np.zeros_like(facts.allocatable)
+    for node, split in shared(pods).items():
+        for device in split:
+            used[facts.names.index(node), facts.resources.index(device.resource)] += 1
     for pod in pods:
         for resource, amount in pod.pod_class.request:
             used[facts.names.index(pod.node), facts.resources.index(resource)] += amount
     return used
+
+
+def shared(pods: Sequence[PlacedPod]) -> dict[str, tuple[SharedDevice, ...]]:
+    """The devices that these pods have shares of, by node."""
+    used: dict[tuple[str, str, str], list[int]] = {}
+    for pod in pods:
+        if pod.pod_class.share and pod.device:
+            resource, thousandths = pod.pod_class.share
+            sums = used.setdefault((pod.node, resource, pod.device), [0, 0])
+            sums[0] += thousandths
+            sums[1] += thousandths if pod.leaving else 0
+    by_node: dict[str, tuple[SharedDevice, ...]] = {}
+    for (node, resource, name), (all_of_it, leaving) in sorted(used.items()):
+        by_node[node] = (*by_node.get(node, ()), SharedDevice(resource, name, all_of_it, leaving))
+    return by_node
 
 
 def _ports(
@@ -234,7 +259,7 @@ def wait(plan: Plan, group: str) -> Wait:
 
 def carry_out(snapshot: Snapshot, plan: Plan, now: float = NOW) -> Snapshot:
     """The cluster once the plan's bindings are seen and its evictions have begun."""
-    node_of = {bind.pod: bind.node for bind in plan.binds}
+    node_of = {bind.pod: bind for bind in plan.binds}
     leaving = {evict.pod for evict in plan.evicts}
     held = {reserve.group: reserve.nodes for reserve in plan.reserves if reserve.start <= now}
     groups = {
@@ -245,8 +270,8 @@ def carry_out(snapshot: Snapshot, plan: Plan, now: float = NOW) -> Snapshot:
     strangers = snapshot.used - amounts(
         snapshot.nodes, [p for g in snapshot.groups.values() for p in g.placed]
     )
-    gone = snapshot.leaving - amounts(
-        snapshot.nodes, [p for g in snapshot.groups.values() for p in g.placed if p.leaving]
+    gone = snapshot.leaving - _leaving(
+        snapshot.nodes, [p for g in snapshot.groups.values() for p in g.placed]
     )
     ports = {node: set(claimed) for node, claimed in snapshot.host_ports.items()}
     for pod in placed:
@@ -255,16 +280,21 @@ def carry_out(snapshot: Snapshot, plan: Plan, now: float = NOW) -> Snapshot:
     return replace(
         snapshot,
         used=strangers + amounts(snapshot.nodes, placed),
-        leaving=gone + amounts(snapshot.nodes, [pod for pod in placed if pod.leaving]),
+        leaving=gone + _leaving(snapshot.nodes, placed),
+        shared=shared(placed),
         host_ports={node: frozenset(claimed) for node, claimed in ports.items()},
         groups=groups,
     )
 
 
 def _after(
-    group: PodGroup, node_of: Mapping[str, str], leaving: set[str], held: tuple[str, ...], now: float
+    group: PodGroup, node_of: Mapping[str, Bind], leaving: set[str], held: tuple[str, ...], now: float
 ) -> PodGroup:
-    new = tuple(PlacedPod(p.name, p.pod_class, node_of[p.name]) for p in group.waiting if p.name in node_of)
+    new = tuple(
+        PlacedPod(p.name, p.pod_class, node_of[p.name].node, device=node_of[p.name].device)
+        for p in group.waiting
+        if p.name in node_of
+    )
     placed = tuple(replace(p, leaving=p.leaving or p.name in leaving) for p in group.placed) + new
     enough = sum(not pod.leaving for pod in placed) >= group.min_member
     return replace(
@@ -291,6 +321,7 @@ def vacated(snapshot: Snapshot) -> Snapshot:
         used=snapshot.used - snapshot.leaving,
         leaving=np.zeros_like(snapshot.leaving),
         host_ports=_ports([(pod, False) for group in groups.values() for pod in group.placed], {}),
+        shared=shared([pod for group in groups.values() for pod in group.placed]),
         groups=groups,
     )
 

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
-from core.builders import NOW, amounts, carry_out, decide, vacated
+from core.builders import NOW, amounts, carry_out, decide, shared, vacated
 from core.worlds import clusters
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -31,7 +31,9 @@ def bound(snapshot: Snapshot, plan: Plan) -> list[tuple[PodGroup, PlacedPod]]:
     classes = {
         pod.name: (group, pod.pod_class) for group in snapshot.groups.values() for pod in group.waiting
     }
-    return [(classes[b.pod][0], PlacedPod(b.pod, classes[b.pod][1], b.node)) for b in plan.binds]
+    return [
+        (classes[b.pod][0], PlacedPod(b.pod, classes[b.pod][1], b.node, device=b.device)) for b in plan.binds
+    ]
 
 
 def alive(group: PodGroup) -> int:
@@ -43,7 +45,9 @@ def alive(group: PodGroup) -> int:
 def test_no_node_takes_more_than_it_has(snapshot: Snapshot) -> None:
     plan = decide(snapshot)
     new = [pod for _, pod in bound(snapshot, plan)]
-    used = snapshot.used + amounts(snapshot.nodes, new)
+    old = [pod for group in snapshot.groups.values() for pod in group.placed]
+    used = amounts(snapshot.nodes, [*old, *new])
+    assert all(device.used <= 1000 for split in shared([*old, *new]).values() for device in split)
     touched = {pod.node for pod in new}
     for row, name in enumerate(snapshot.nodes.names):
         assert name not in touched or (used[row] <= snapshot.nodes.allocatable[row]).all()
@@ -244,6 +248,7 @@ def test_a_reservation_is_not_delayed_by_what_starts_before_it(snapshot: Snapsho
             used=used,
             leaving=np.zeros_like(used),
             host_ports={node: frozenset(claimed) for node, claimed in ports.items() if claimed},
+            shared=shared([p for _, p in there]),
             groups={first.name: replace(first, placed=tuple(p for p in first.placed if not p.leaving))},
             queues={},
         )

@@ -101,6 +101,8 @@ def some_class(dice: Random) -> PodClass:
     if dice.random() < 0.1:
         more["host_ports"] = (PORT,)
     resource = dice.choice([GPU, GPU, GPU, GPU, GPU, NPU])
+    if dice.random() < 0.2:
+        return pod_class(0, cpu=500, share=(resource, dice.choice([200, 400, 500, 700])), **more)
     gpu, cpu = dice.choice([0, 1, 1, 1, 2, 2, 4]), dice.choice([0, 500, 1000])
     return pod_class(gpu, cpu=cpu, resource=resource, **more)
 
@@ -127,9 +129,11 @@ def runner(
     """A group that runs where there was room for it, in one pool; sometimes it leaves, or has lost a member."""
     of = some_class(dice)
     on: list[Node] = []
+    devices: list[str] = []
     for node in dice.choices(nodes, k=dice.randint(1, 4)):
         if (not on or node.pool == on[0].pool) and _takes(node, of, free[node.name]):
             on.append(node)
+            devices.append(_share(of, free[node.name]))
             for resource, amount in of.request:
                 free[node.name][resource] -= amount
             free[node.name]["port"] = 0 if of.host_ports else free[node.name].get("port", 1)
@@ -144,7 +148,8 @@ def runner(
         waiting=dice.choice([0, 0, 0, 0, 1]),
         **owner(dice, queues),
     )
-    return replace(group, placed=_leaving(dice, group.placed))
+    placed = tuple(replace(pod, device=name) for pod, name in zip(group.placed, devices, strict=True))
+    return replace(group, placed=_leaving(dice, placed))
 
 
 def _leaving(dice: Random, placed: tuple[PlacedPod, ...]) -> tuple[PlacedPod, ...]:
@@ -158,9 +163,26 @@ def _leaving(dice: Random, placed: tuple[PlacedPod, ...]) -> tuple[PlacedPod, ..
 
 def _takes(node: Node, of: PodClass, free: dict[str, int]) -> bool:
     fits = all(free.get(resource, 0) >= amount for resource, amount in of.request)
+    if of.share:
+        resource, part = of.share
+        split = [left for name, left in free.items() if name.startswith(f"{resource}#")]
+        fits &= free.get(resource, 0) > 0 or any(left >= part for left in split)
     tolerated = bool(of.tolerations) or all(taint.effect != "NoSchedule" for taint in node.taints)
     chosen = not of.node_selector or node.labels[RACK] == "r0"
     return fits and tolerated and chosen and not (of.host_ports and free.get("port", 1) == 0)
+
+
+def _share(of: PodClass, free: dict[str, int]) -> str:
+    """The name of the device the share is taken from: one split already, or else a new one."""
+    if of.share is None:
+        return ""
+    resource, part = of.share
+    split = sorted(name for name in free if name.startswith(f"{resource}#"))
+    key = next((name for name in split if free[name] >= part), f"{resource}#{len(split)}")
+    if key not in free:
+        free[resource] -= 1
+    free[key] = free.get(key, 1000) - part
+    return key.rsplit("#")[-1]
 
 
 def owner(dice: Random, queues: Sequence[str]) -> dict[str, Any]:

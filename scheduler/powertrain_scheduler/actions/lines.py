@@ -110,7 +110,7 @@ class Lines:
         self._pod_row = row[mine]
         self._pod_domain = self.codes[self._pod_row]
         self._pod_place = self._place[new_pair[pair_of_pod[mine]]]
-        self._pod_amounts = holdings.vectors[holdings.traits[pods[mine]]]
+        self._pod_amounts = holdings.at_most[holdings.traits[pods[mine]]]
 
     def _node_places(self, need: Need, pods: Ints) -> Ints:
         """Per node, its place among all: those first where room for one pod of the class costs least."""
@@ -136,7 +136,7 @@ class Lines:
     def _freed(self, need: Need, pods: Ints, row: Ints, start: Ints) -> Ints:
         """Per pod, sorted by node: what its node has free of each requested resource once it and those before it leave."""
         columns, holdings = need.traits.columns, self._draft.holdings
-        sums = np.cumsum(holdings.vectors[np.ix_(holdings.traits[pods], columns)], axis=0)
+        sums = np.cumsum(holdings.at_most[np.ix_(holdings.traits[pods], columns)], axis=0)
         before = np.vstack([np.zeros_like(sums[:1]), sums])[start[row]]
         free = self._draft.fleet.facts.allocatable[:, columns] - self._draft.later.used[:, columns]
         freed: Ints = sums - before + free[row]
