@@ -3,7 +3,7 @@ VENV := .venv/bin
 RUN := PYTHONPATH=$(CURDIR)/hack $(VENV)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format up down programs crds pins bench-core bench-cluster image clean
+.PHONY: help setup demo test check format up down programs crds pins scenarios bench-core bench-cluster image clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ crds: setup ## write crds/ anew from the API models
 
 pins: setup ## write requirements/*.txt anew with the newest versions
 	hack/setup/pins.sh
+
+DIR ?= ../shared/scenarios
+scenarios: setup ## placement cases with known outcomes, decided and compared (DIR=folder)
+	@$(RUN) -m scenarios $(DIR) $(ARGS)
 
 bench-core: setup ## how fast the core decides
 	@$(RUN) benchmarks/decisions.py

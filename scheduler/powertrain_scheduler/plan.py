@@ -60,6 +60,8 @@ class Reserve:
     group: str
     start: float
     nodes: tuple[str, ...]
+    pods: tuple[tuple[str, str], ...] = ()
+    """Of a room that is held from the cycle's own time on: which pod is to start on which of the nodes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class TestReclaim:
         plan = decide(world)
         assert plan.evicts == (Evict("young", "young-0", "claim", "Reclaimed"),)
         assert wait(plan, "claim").reason is Reason.WAITING_FOR_EVICTION
-        assert plan.reserves == (Reserve("claim", NOW, ("r1-1",)),)
+        assert plan.reserves == (Reserve("claim", NOW, ("r1-1",), (("claim-0", "r1-1"),)),)
         assert nodes(decide(vacated(carry_out(world, plan))), "claim") == ("r1-1",)
 
     def test_nobody_is_evicted_twice_while_victims_leave(self) -> None:

@@ -160,12 +160,20 @@ class Draft(Worlds):
     def plan(self, waits: list[Wait]) -> Plan:
         """What was decided, and why the rest waits."""
         reserves = [
-            Reserve(name, self.time, self.node_names(placement)) for name, placement in self.held.items()
+            Reserve(name, self.time, self.node_names(placement), tuple(self._assigned(placement)))
+            for name, placement in self.held.items()
         ]
         reserves += [promise.reserve for promise in self.promises.made]
         return Plan(
             tuple(self.binds), tuple(self.evicts), tuple(waits), tuple(reserves), tuple(self._choices())
         )
+
+    def _assigned(self, placement: Placement) -> Iterator[tuple[str, str]]:
+        """Pods with their nodes."""
+        names = self.fleet.facts.names
+        for part in placement.parts:
+            for pod, row in zip(part.pods, np.repeat(part.rows, part.counts).tolist(), strict=True):
+                yield pod.name, names[row]
 
 
 def _binds(fleet: Fleet, group: PodGroup, part: Part) -> Iterator[Bind]:
