@@ -40,8 +40,11 @@ def differences(text: str) -> str:
         ),
         (
             TWO_NODES,
-            "{kind: universal, by_subgroup: {j0: {worker: 2}}, placed: {j0: {pods: 2, %s}}}"
-            % "per_node: {n0: 1, n1: 1}, per_domain: {rack: {worker: {r0: 1, r1: 1}}}",
+            "{kind: universal, placed: {j0: {pods: 2, per_domain: {rack: {worker: {r0: 1, r1: 1}}}}}}",
+        ),
+        (
+            TWO_NODES,
+            "{kind: universal, by_subgroup: {j0: {worker: 2}}, placed: {j0: {per_node: {n0: 1, n1: 1}}}}",
         ),
         (
             "jobs: [{name: j0, queue: q0, pods: [{count: 1, gpus: 1, 'on': n0, state: terminating}]}]",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from powertrain_scheduler import asks
+from powertrain_scheduler import minimum
 from powertrain_scheduler.plan import Bind
 from powertrain_scheduler.snapshot import PlacedPod, Pod, PodGroup
 
@@ -29,7 +29,7 @@ class Members:
 
     def bound(self, time: float) -> None:
         """All pods that get nodes for now have them: it has started if that is enough."""
-        if self._group.started is None and not asks.missing(self.group()):
+        if self._group.started is None and not minimum.missing(self.group()):
             self._group = replace(self._group, started=time)
 
     def evict(self, pod: str) -> PlacedPod:
