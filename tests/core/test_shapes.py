@@ -103,7 +103,7 @@ def test_room_is_held_in_a_better_shape_until_its_pods_are_made() -> None:
             "fast now until about 1970-01-12T13:50:50Z, rather than slow now until about 1970-01-12T14:03:20Z",
         ),
     )
-    assert Reserve("job", NOW, ("f-0",)) in plan.reserves
+    assert Reserve("job", NOW, ("f-0",), (("job-fast-0", "f-0"),)) in plan.reserves
     assert not started(plan), "the next one does not get what is held"
     assert wait(plan, "job").reason is Reason.CHANGING_SHAPE
     plan = decide(remade(snapshot, plan))
