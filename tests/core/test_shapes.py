@@ -118,7 +118,7 @@ def test_room_is_held_on_while_the_pods_are_being_made() -> None:
     half = replace(after.groups["job"], waiting=(), chosen="fast")
     again = decide(replace(after, groups={**after.groups, "job": half}))
     assert [(each.group, each.shape) for each in again.choices] == [("job", "fast")]
-    assert Reserve("job", NOW, ("f-0",)) in again.reserves
+    assert Reserve("job", NOW, ("f-0",), (("job-fast-0", "f-0"),)) in again.reserves
     assert wait(again, "job").reason is Reason.CHANGING_SHAPE
     assert not again.binds, "pods that are not there are not bound"
 
