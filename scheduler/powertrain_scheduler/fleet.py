@@ -51,6 +51,10 @@ class Traits:
     device_column: int
     taken: tuple[tuple[str, int], ...]
     """Extended resources it takes: (name, count), by name."""
+    noticed: bool = False
+    """Somebody's rules about other pods count these pods, or they keep others away."""
+    heeding: bool = False
+    """Where others are may matter to them: they have such rules, or somebody's rules pick them."""
     share: int = 0
     """Thousandths of one device that it takes beside these; 0: none."""
     share_column: int = -1
@@ -183,6 +187,10 @@ class Fleet:
             taken=extended,
             share=share if shared in self.column_of else 0,
             share_column=self.column_of.get(shared or "", -1),
+            noticed=bool(pod_class.matched or pod_class.apart),
+            heeding=any(
+                (pod_class.matched, pod_class.near, pod_class.apart, pod_class.drawn, pod_class.spread)
+            ),
         )
 
     def _charges(self, request: dict[str, int], share: tuple[str, int] | None) -> Ints:

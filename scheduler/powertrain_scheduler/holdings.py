@@ -9,6 +9,7 @@ import numpy as np
 
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.fleet import Fleet, Ints
+from powertrain_scheduler.neighbours import Neighbours
 from powertrain_scheduler.session import Change, Session
 from powertrain_scheduler.snapshot import HostPort, PlacedPod, Snapshot
 
@@ -58,6 +59,8 @@ class Holdings:
             self.traits, fleet.facts.pool[self.row]
         ]
         """Shape (pods, kinds): what each takes of its queue's quota."""
+        noticed = np.array([each.noticed for each in every], dtype=np.bool_)
+        self._noticed: Mask | None = noticed[self.traits] if noticed.any() else None
         self.queue: Ints = np.array([fleet.queue_row[group.queue] for group in self.groups], dtype=np.int64)
         """By group."""
         self.fixed: Mask = np.array([not group.preemptible for group in self.groups], dtype=np.bool_)
@@ -95,7 +98,7 @@ class Holdings:
         for row, port in self._ports(pods):
             if port in ports.get(row, ()):
                 ports[row].remove(port)
-        return Session(self.fleet, used, held, fixed, ports, split)
+        return Session(self.fleet, used, held, fixed, ports, split, self._neighbours(session, pods))
 
     def _shares(self, pods: Mask) -> Iterator[tuple[int, Ints]]:
         """Those of the pods that have shares of known devices, by the column of these."""
@@ -137,6 +140,14 @@ class Holdings:
             placed = self.groups[self.group[pod]].placed[self.place[pod]]
             names.append(placed.device)
         return tuple(names)
+
+    def _neighbours(self, session: Session, pods: Mask) -> Neighbours:
+        """Who is still there once the pods are gone."""
+        left = session.neighbours.copy()
+        if self._noticed is not None:
+            for change in self.changes(pods & self._noticed):
+                left.change(change.traits.pod_class, change.rows, -change.counts)
+        return left
 
     def _ports(self, pods: Mask) -> list[tuple[int, HostPort]]:
         every = self.fleet.every_traits()

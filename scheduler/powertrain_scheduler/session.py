@@ -14,6 +14,7 @@ import numpy as np
 
 from powertrain_scheduler import kinds, shares
 from powertrain_scheduler.fleet import EVERY_ROW, Fleet, Ints, Traits
+from powertrain_scheduler.neighbours import Neighbours
 from powertrain_scheduler.shares import Prefer
 from powertrain_scheduler.snapshot import HostPort
 
@@ -60,6 +61,7 @@ class Session:
         fixed: Ints,
         ports: dict[int, list[HostPort]],
         shares: dict[int, Ints] | None = None,
+        neighbours: Neighbours | None = None,
     ) -> None:
         self.fleet = fleet
         self.used = used
@@ -72,6 +74,7 @@ class Session:
         self.shares = shares if shares is not None else {}
         """By a resource's column, thousandths used of each split device: shape (nodes, slots), 0 for none.
         A split device counts as one whole in `used`."""
+        self.neighbours = neighbours or Neighbours(fleet.size)
         self._touched: list[int] = []
         self._done: list[tuple[Change, int, int]] = []
         self._moments = 0
@@ -83,8 +86,9 @@ class Session:
     def copy(self) -> "Session":
         """Another session in the same state, with a past of its own."""
         ports = {row: list(claimed) for row, claimed in self.ports.items()}
+        used, held, fixed = self.used.copy(), self.held.copy(), self.fixed.copy()
         shares = {column: split.copy() for column, split in self.shares.items()}
-        return Session(self.fleet, self.used.copy(), self.held.copy(), self.fixed.copy(), ports, shares)
+        return Session(self.fleet, used, held, fixed, ports, shares, self.neighbours.copy())
 
     # -- changes -----------------------------------------------------------------------------------
 
@@ -133,6 +137,8 @@ class Session:
             for row in rows.tolist():
                 claimed = self.ports.setdefault(row, [])
                 claimed.append(port) if sign > 0 else claimed.remove(port)
+        if traits.noticed:
+            self.neighbours.change(traits.pod_class, rows, counts)
 
     def _charge(self, change: Change, counts: Ints) -> None:
         if not change.traits.charged:

@@ -21,6 +21,8 @@ from powertrain_scheduler.snapshot import (
     Pod,
     PodClass,
     PodGroup,
+    PodSelector,
+    PodTerm,
     Pool,
     Power,
     Queue,
@@ -117,7 +119,9 @@ def pending(
     )
 
 
-REQUESTS = ("cpu", "memory", "resource", "extra", "selector", "node_terms", "tolerations", "host_ports")
+REQUESTS = ("cpu", "memory", "resource", "extra", "selector", "node_terms", "tolerations", "host_ports") + (
+    *("volumes", "matched", "near", "apart", "drawn", "spread"),
+)
 
 
 def running(
@@ -175,6 +179,7 @@ def cluster(
         queues={part.name: part for part in parts if isinstance(part, Queue)},
         groups=groups,
         shared=shared([pod for pod, _ in everyone]),
+        **neighbours(facts, [pod for pod, _ in everyone]),
     )
 
 
@@ -212,6 +217,19 @@ def shared(pods: Sequence[PlacedPod]) -> dict[str, tuple[SharedDevice, ...]]:
     for (node, resource, name), (all_of_it, leaving) in sorted(used.items()):
         by_node[node] = (*by_node.get(node, ()), SharedDevice(resource, name, all_of_it, leaving))
     return by_node
+
+
+def neighbours(facts: NodeFacts, pods: Sequence[PlacedPod]) -> dict[str, Any]:
+    """`matching` and `repelling` of a snapshot in which these pods are placed."""
+    matching: dict[PodSelector, Any] = {}
+    repelling: dict[PodTerm, Any] = {}
+    for pod in pods:
+        row = facts.names.index(pod.node)
+        for selector in pod.pod_class.matched:
+            matching.setdefault(selector, np.zeros(len(facts.names), dtype=np.int64))[row] += 1
+        for term in pod.pod_class.apart:
+            repelling.setdefault(term, np.zeros(len(facts.names), dtype=np.int64))[row] += 1
+    return {"matching": matching, "repelling": repelling}
 
 
 def _ports(
@@ -284,6 +302,7 @@ def carry_out(snapshot: Snapshot, plan: Plan, now: float = NOW) -> Snapshot:
         shared=shared(placed),
         host_ports={node: frozenset(claimed) for node, claimed in ports.items()},
         groups=groups,
+        **neighbours(snapshot.nodes, placed),
     )
 
 
@@ -323,6 +342,7 @@ def vacated(snapshot: Snapshot) -> Snapshot:
         host_ports=_ports([(pod, False) for group in groups.values() for pod in group.placed], {}),
         shared=shared([pod for group in groups.values() for pod in group.placed]),
         groups=groups,
+        **neighbours(snapshot.nodes, [pod for group in groups.values() for pod in group.placed]),
     )
 
 

@@ -21,9 +21,10 @@ AT_A_TIME = 256
 
 def spare(draft: Draft, wanted: Ask, option: Option, rows: Ints, chosen: Mask) -> Mask:
     """The chosen units without those that the group can do without; `rows` are the nodes it is to start on."""
-    simple = len(wanted.needs) == 1 and not wanted.needs[0].traits.pod_class.host_ports
+    traits = wanted.needs[0].traits
+    simple = len(wanted.needs) == 1 and not traits.pod_class.host_ports and not traits.heeding
     pods = draft.units().pods(chosen)
-    split = wanted.needs[0].traits.share or (draft.holdings.slot[pods] >= 0).any()
+    split = traits.share or (draft.holdings.slot[pods] >= 0).any()
     if simple and not split and gang.within(wanted, [draft.later], draft.quotas, option):
         return _by_room(draft, wanted, option, rows, chosen)
     worlds = draft.worlds_without(wanted.group, pods)

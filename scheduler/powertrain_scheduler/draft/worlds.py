@@ -15,6 +15,7 @@ from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.draft.promises import Promise, Promises
 from powertrain_scheduler.fleet import Fleet
 from powertrain_scheduler.holdings import Holdings, shared_devices
+from powertrain_scheduler.neighbours import Neighbours
 from powertrain_scheduler.policy import Policy
 from powertrain_scheduler.session import Session
 from powertrain_scheduler.snapshot import PodGroup, Snapshot
@@ -44,7 +45,8 @@ class Worlds:
         ports = {rows[name]: list(claimed) for name, claimed in snapshot.host_ports.items() if name in rows}
         held, fixed = holdings.held(everything), holdings.held(holdings.fixed[holdings.group])
         split = shared_devices(self.fleet, snapshot)
-        return Session(self.fleet, snapshot.used.copy(), held, fixed, ports, split)
+        neighbours = Neighbours(self.fleet.size, snapshot.matching, snapshot.repelling)
+        return Session(self.fleet, snapshot.used.copy(), held, fixed, ports, split, neighbours)
 
     def _without_leaving(self, snapshot: Snapshot) -> Session:
         """`now` itself where nothing is leaving."""
@@ -99,7 +101,9 @@ class Worlds:
         """The fleet with nothing on it."""
         if self._empty is None:
             nothing = np.zeros_like(self.now.held)
-            self._empty = Session(self.fleet, np.zeros_like(self.now.used), nothing, nothing.copy(), {})
+            nobody = Neighbours(self.fleet.size, alone=True)
+            used = np.zeros_like(self.now.used)
+            self._empty = Session(self.fleet, used, nothing, nothing.copy(), {}, neighbours=nobody)
         return self._empty
 
     def possible(self, wanted: Ask) -> bool:

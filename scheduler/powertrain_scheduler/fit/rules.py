@@ -4,6 +4,7 @@ Worked out once per set of facts: no placement changes it. A rule that Kubernete
 matches nothing.
 """
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from operator import eq
@@ -15,6 +16,9 @@ from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.fleet import Fleet, Traits
 from powertrain_scheduler.snapshot import NodeFacts, NodeTerm, PodClass, Requirement, Taint, Toleration
 
+_INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
+_LIMIT = 1 << 63
+"""Kubernetes reads numbers in labels as 64-bit integers; what is none matches neither Gt nor Lt."""
 HOLDING_EFFECTS = ("NoSchedule", "NoExecute")
 
 
@@ -25,7 +29,8 @@ def may(fleet: Fleet, traits: Traits) -> Mask:
 
 def static(facts: NodeFacts, pod_class: PodClass) -> Mask:
     """The same, kept for as long as the facts live: equal rules share one mask."""
-    key = ("static", pod_class.node_terms, pod_class.node_selector, pod_class.tolerations)
+    selection = (pod_class.node_terms, pod_class.node_selector)
+    key = ("static", *selection, pod_class.tolerations, pod_class.volumes)
     return columns.remember(facts, key, lambda: _static(facts, pod_class))
 
 
@@ -36,15 +41,39 @@ def _static(facts: NodeFacts, pod_class: PodClass) -> Mask:
     return mask
 
 
+def selected(facts: NodeFacts, pod_class: PodClass) -> Mask:
+    """Nodes that the class's selector and required node affinity admit."""
+    return _all(facts, _selection(facts, pod_class))
+
+
+def tolerating(facts: NodeFacts, pod_class: PodClass) -> Mask:
+    """Nodes without a taint that keeps the class away."""
+    return _all(facts, _taints(facts, pod_class))
+
+
+def _all(facts: NodeFacts, checked: Iterator[tuple[str, Mask]]) -> Mask:
+    mask = np.ones(len(facts.names), dtype=np.bool_)
+    for _, passed in checked:
+        mask &= passed
+    return mask
+
+
 def checks(facts: NodeFacts, pod_class: PodClass) -> Iterator[tuple[str, Mask]]:
     """Each check by itself, in the order they are told to people: (what failing nodes do, nodes that pass)."""
+    yield from _selection(facts, pod_class)
+    yield from _taints(facts, pod_class)
+    for terms in pod_class.volumes:
+        yield "are where a volume of the pod cannot be used", any_term(facts, terms)
+
+
+def _selection(facts: NodeFacts, pod_class: PodClass) -> Iterator[tuple[str, Mask]]:
     for key, value in pod_class.node_selector:
         yield f"lack label {key}={value}", columns.label(facts, key).rows_where(partial(eq, value))
     if pod_class.node_terms:
-        passed = np.zeros(len(facts.names), dtype=np.bool_)
-        for term in pod_class.node_terms:
-            passed |= term_matches(facts, term)
-        yield "do not match the pod's node affinity", passed
+        yield "do not match the pod's node affinity", any_term(facts, pod_class.node_terms)
+
+
+def _taints(facts: NodeFacts, pod_class: PodClass) -> Iterator[tuple[str, Mask]]:
     taints = columns.taint_sets(facts)
     holding = [[t for t in group if t.effect in HOLDING_EFFECTS] for group in taints.sets]
     refused = [next((t for t in group if not tolerated(t, pod_class.tolerations)), None) for group in holding]
@@ -66,6 +95,14 @@ def _tolerates(toleration: Toleration, taint: Taint) -> bool:
     if toleration.operator == "Exists":
         return True
     return toleration.operator in ("", "Equal") and toleration.value == taint.value
+
+
+def any_term(facts: NodeFacts, terms: tuple[NodeTerm, ...]) -> Mask:
+    """Nodes that one of the terms matches."""
+    mask = np.zeros(len(facts.names), dtype=np.bool_)
+    for term in terms:
+        mask |= term_matches(facts, term)
+    return mask
 
 
 def term_matches(facts: NodeFacts, term: NodeTerm) -> Mask:
@@ -97,9 +134,10 @@ def _label_matches(facts: NodeFacts, rule: Requirement) -> Mask:
 
 
 def _compares(value: str, rule: Requirement) -> bool:
-    try:
-        own, bound = int(value), int(rule.values[0])
-    except (ValueError, IndexError):
+    if len(rule.values) != 1 or not (_INTEGER.fullmatch(value) and _INTEGER.fullmatch(rule.values[0])):
+        return False
+    own, bound = int(value), int(rule.values[0])
+    if not all(-_LIMIT <= number < _LIMIT for number in (own, bound)):
         return False
     return own > bound if rule.operator == "Gt" else own < bound
 

@@ -11,8 +11,9 @@ import numpy as np
 from powertrain_scheduler import fit, scores, session
 from powertrain_scheduler.asks import Ask, Need, Option, Part, Placement, accelerators
 from powertrain_scheduler.columns import Column, Mask
+from powertrain_scheduler.fit import others
 from powertrain_scheduler.fleet import Fleet, Ints, Traits
-from powertrain_scheduler.gang import domains
+from powertrain_scheduler.gang import company, domains
 from powertrain_scheduler.quota import Quotas
 from powertrain_scheduler.scores import energy, topology
 from powertrain_scheduler.session import Change, Rows, Session
@@ -87,8 +88,33 @@ def _place(wanted: Ask, worlds: Sequence[Session], option: Option) -> tuple[Plac
         return None
     for widened, level in enumerate(domains.levels(fleet, wanted, option)):
         for scope in _scopes(level, rooms, sizes, wanted.anchor):
-            if (parts := _parts(wanted, worlds, masks, scope, level.finer)) is not None:
+            if (parts := _somewhere(wanted, worlds, masks, rooms, scope, level.finer)) is not None:
                 return Placement(wanted.group, parts), widened
+    return None
+
+
+def _somewhere(
+    wanted: Ask,
+    worlds: Sequence[Session],
+    masks: Sequence[Mask | None],
+    rooms: Sequence[Ints],
+    scope: Ints | None,
+    finer: Sequence[Column],
+) -> tuple[Part, ...] | None:
+    """Nodes inside the scope; a gang that founds its own neighbourhood is tried in one after another."""
+    if not any(need.traits.heeding for need in wanted.needs):
+        return _parts(wanted, worlds, masks, scope, finer)
+    if not (terms := company.founded(wanted, worlds)):
+        return _parts(wanted, worlds, masks, scope, finer)
+    within_scope = rooms
+    if scope is not None:
+        inside = np.zeros(worlds[0].fleet.size, dtype=np.bool_)
+        inside[scope] = True
+        within_scope = [np.where(inside, room, 0) for room in rooms]
+    for near in company.neighbourhoods(wanted, worlds, terms, within_scope):
+        kept = company.kept_near(wanted, terms, near, masks)
+        if (parts := _parts(wanted, worlds, kept, scope, finer, near is not None)) is not None:
+            return parts
     return None
 
 
@@ -101,11 +127,22 @@ def _place_one(wanted: Ask, worlds: Sequence[Session], option: Option) -> tuple[
         order = np.where(mask, order, scores.LAST)
     if len(worlds) > 1:
         order = np.where(fit.room_in_all(worlds, need.traits) > 0, order, scores.LAST)
+    if company.heeds(worlds, need.traits):
+        order = _minding(order, worlds, need.traits)
     row = int(order.argmin()) if len(order) else -1
     if row < 0 or order.item(row) == scores.LAST:
         return None
     part = _named(worlds, Part(need.traits, need.pods, np.array([row]), ONE))
     return None if part is None else (Placement(wanted.group, (part,)), 0)
+
+
+def _minding(order: Ints, worlds: Sequence[Session], traits: Traits) -> Ints:
+    """The order with what the class asks of other pods."""
+    for world in worlds:
+        order = np.where(others.admits(world, traits), order, scores.LAST)
+    if (unwished := others.unwished(worlds[0], traits)) is None:
+        return order
+    return np.where(order < scores.LAST, order + (unwished << scores.WISH_SHIFT), order)
 
 
 def _order_of(session: Session, traits: Traits, rows: Rows) -> Ints:
@@ -120,8 +157,13 @@ def _order_at(session: Session, traits: Traits, row: int) -> int:
 
 
 def room(worlds: Sequence[Session], traits: Traits, mask: Mask | None) -> Ints:
-    """How many more pods of the class each node can take in every one of the worlds, inside the mask."""
+    """How many more pods of the class each node can take in every one of the worlds, inside the mask.
+
+    At most so many, where it minds where others are: that is known for sure only as they are placed.
+    """
     fits = fit.room_in_all(worlds, traits)
+    if company.heeds(worlds, traits):
+        fits = company.at_most(worlds, traits, fits)
     return fits if mask is None else np.where(mask, fits, 0)
 
 
@@ -159,14 +201,19 @@ def _parts(
     masks: Sequence[Mask | None],
     scope: Ints | None,
     finer: Sequence[Column],
+    together: bool = False,
 ) -> tuple[Part, ...] | None:
-    """Nodes inside the scope for one class after another, or None; the sessions are left as they were."""
+    """Nodes inside the scope for one class after another, or None; the sessions are left as they were.
+
+    `together`: the masks keep those who are to be near each other to one domain.
+    """
     fleet = worlds[0].fleet
     rows = np.arange(fleet.size) if scope is None else scope
     marks = [world.checkpoint() for world in worlds]
     parts: list[Part] = []
-    for need, mask in zip(wanted.needs, masks, strict=True):
-        part = _part(wanted, need, worlds, mask, rows, finer)
+    for number in company.in_order(wanted):
+        need = wanted.needs[number]
+        part = _part(wanted, need, worlds, masks[number], rows, finer, together)
         if part is None:
             break
         parts.append(part)
@@ -181,17 +228,34 @@ def _parts(
 
 
 def _part(
-    wanted: Ask, need: Need, worlds: Sequence[Session], mask: Mask | None, rows: Ints, finer: Sequence[Column]
+    wanted: Ask,
+    need: Need,
+    worlds: Sequence[Session],
+    mask: Mask | None,
+    rows: Ints,
+    finer: Sequence[Column],
+    near: bool = False,
 ) -> Part | None:
     """Nodes among `rows` for the pods of one class."""
-    fits = room(worlds, need.traits, mask)[rows]
-    key = scores.keys(worlds[0], need.traits)[rows]
+    counts: Ints | None
+    heeding = company.heeds(worlds, need.traits)
+    if heeding and not company.settled(worlds, need.traits, near):
+        counts = company.one_by_one(wanted, need, worlds, mask, rows)
+        return _as_part(worlds, need, rows, counts)
+    fits = room(worlds, need.traits, mask)
+    fits = (company.admitted(worlds, need.traits, fits) if heeding else fits)[rows]
+    key = (company.keys if heeding else scores.keys)(worlds[0], need.traits)[rows]
     if wanted.inside is not None:
         counts = topology.all_over(fits, key, len(need.pods))
     elif wanted.group.topology.required or wanted.group.topology.preferred:
         counts = topology.together(fits, key, [column.codes[rows] for column in finer], len(need.pods))
     else:
         counts = topology.packed(fits, key, len(need.pods))
+    return _as_part(worlds, need, rows, counts)
+
+
+def _as_part(worlds: Sequence[Session], need: Need, rows: Ints, counts: Ints | None) -> Part | None:
+    """The need's pods on `rows`, `counts[i]` on the i-th, in rank order."""
     if counts is None:
         return None
     taken = np.flatnonzero(counts)

@@ -14,7 +14,8 @@ from powertrain_scheduler.session import Rows, Session
 LAST = int(np.iinfo(np.int64).max)
 """Worse than every key."""
 
-_ENERGY_BITS = energy.BITS + binpack.BITS
+WISH_SHIFT = energy.BITS + binpack.BITS
+"""Where wishes stand in a key: above all else."""
 
 
 def keys(session: Session, traits: Traits) -> Ints:
@@ -26,11 +27,11 @@ def keys_of(session: Session, traits: Traits, rows: Rows) -> Ints:
     """The same for some nodes."""
     disliked = preference.disliked(session, traits)
     key = binpack.emptiness(session, traits, rows) + (energy.added(session, traits, rows) << binpack.BITS)
-    return key if disliked is None else key + (disliked[rows] << _ENERGY_BITS)
+    return key if disliked is None else key + (disliked[rows] << WISH_SHIFT)
 
 
 def key_at(session: Session, traits: Traits, row: int) -> int:
     """The same for one node."""
     disliked = preference.disliked(session, traits)
     key = binpack.emptiness_at(session, traits, row) + (energy.added_at(session, traits, row) << binpack.BITS)
-    return key if disliked is None else key + (disliked.item(row) << _ENERGY_BITS)
+    return key if disliked is None else key + (disliked.item(row) << WISH_SHIFT)

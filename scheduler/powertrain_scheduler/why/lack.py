@@ -1,12 +1,15 @@
 """What is short of what: why a group does not fit into a world, in numbers."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from powertrain_scheduler import columns, fit, gang, quota, session, words
 from powertrain_scheduler.asks import Ask, Need, Option
 from powertrain_scheduler.columns import Column, Mask
+from powertrain_scheduler.fit import others
 from powertrain_scheduler.fleet import Fleet, Ints
-from powertrain_scheduler.gang import domains
+from powertrain_scheduler.gang import company, domains
 from powertrain_scheduler.reasons import Reason
 from powertrain_scheduler.scores import topology
 from powertrain_scheduler.session import Session
@@ -34,7 +37,7 @@ def lack(fleet: Fleet, wanted: Ask, worlds: Worlds, quotas: quota.Quotas | None)
 def _lack(fleet: Fleet, wanted: Ask, worlds: Worlds, option: Option) -> tuple[int, Why]:
     """The sentence, and how many pods would find room: more is closer."""
     masks = [gang.allowed(fleet, wanted, need.traits, option) for need in wanted.needs]
-    rooms = [gang.room(worlds, need.traits, mask) for need, mask in zip(wanted.needs, masks, strict=True)]
+    rooms = [_room(worlds, need, mask) for need, mask in zip(wanted.needs, masks, strict=True)]
     fitting = sum(
         min(int(room.sum()), len(need.pods)) for room, need in zip(rooms, wanted.needs, strict=True)
     )
@@ -43,10 +46,20 @@ def _lack(fleet: Fleet, wanted: Ask, worlds: Worlds, option: Option) -> tuple[in
             return fitting, (Reason.DOES_NOT_FIT, _too_little(fleet, wanted, worlds, need, room))
     if wanted.group.topology.required:
         return fitting, (Reason.TOPOLOGY_DOES_NOT_FIT, _no_domain(fleet, wanted, option, rooms))
-    return fitting, (
-        Reason.DOES_NOT_FIT,
-        f"needs {words.shape(wanted)}, which fit one by one but not together",
-    )
+    needs = f"needs {words.shape(wanted)}, which fit one by one but not together"
+    return fitting, (Reason.DOES_NOT_FIT, needs + _rules(wanted.needs))
+
+
+def _rules(needs: Sequence[Need]) -> str:
+    """What the pods require of other pods and of each other, as the tail of a sentence."""
+    told = dict.fromkeys(rule for need in needs for rule in others.told(need.traits.pod_class))
+    return f": the pods {', '.join(told)}" if told else ""
+
+
+def _room(worlds: Worlds, need: Need, mask: Mask | None) -> Ints:
+    """Room for the next pod: where it minds where others are, only where these let it."""
+    room = gang.room(worlds, need.traits, mask)
+    return company.admitted(worlds, need.traits, room) if company.heeds(worlds, need.traits) else room
 
 
 def _too_little(fleet: Fleet, wanted: Ask, worlds: Worlds, need: Need, room: Ints) -> str:
@@ -54,7 +67,8 @@ def _too_little(fleet: Fleet, wanted: Ask, worlds: Worlds, need: Need, room: Int
     nodes = words.counted(int(match.sum()), "matching node")
     places = f"{int(room.sum())} of {words.counted(len(need.pods), 'pod')}"
     short_of = _short_of(fleet, worlds, need, match, room)
-    return f"needs {words.shape(wanted)}; {nodes} have room for {places}{': ' if short_of else ''}{short_of}"
+    tail = f": {short_of}" if short_of else _rules([need])
+    return f"needs {words.shape(wanted)}; {nodes} have room for {places}{tail}"
 
 
 def _short_of(fleet: Fleet, worlds: Worlds, need: Need, match: Mask, room: Ints) -> str:
@@ -76,6 +90,11 @@ def _short_of(fleet: Fleet, worlds: Worlds, need: Need, match: Mask, room: Ints)
             resource = names[need.traits.share_column]
             told.append(f"{count} have no device with {need.traits.share / 1000:g} {resource} free")
         left &= ~short
+    if company.heeds(worlds, need.traits):
+        for failing, passed in company.checks(worlds, need.traits):
+            if count := int((left & ~passed).sum()):
+                told.append(f"{count} {failing}")
+            left &= passed
     if count := int(left.sum()):
         told.append(f"{count} are of another accelerator or have the host port taken")
     return ", ".join(told)
