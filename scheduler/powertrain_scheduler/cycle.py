@@ -1,6 +1,7 @@
 """One cycle: from the world as it is to what shall be done about it."""
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from powertrain_scheduler import asks, order, shapes, why
 from powertrain_scheduler.actions import allocate, backfill, choose, estimates, preempt, reclaim
@@ -15,15 +16,30 @@ from powertrain_scheduler.snapshot import PodGroup, Snapshot
 
 def decide(snapshot: Snapshot, policy: Policy, now: float) -> Plan:
     """What to bind, evict and hold now, and why the rest waits; `now` in seconds since the epoch."""
+    return work_out(snapshot, policy, now).plan
+
+
+class Outcome(NamedTuple):
+    """A plan, and for those who want to know more the worlds it was made in."""
+
+    plan: Plan
+    draft: Draft | None = None
+    """None where nobody was in line."""
+    left: tuple[Ask, ...] = ()
+    """What was not served, in the order of the line."""
+
+
+def work_out(snapshot: Snapshot, policy: Policy, now: float) -> Outcome:
+    """The plan, step by step."""
     # 1. Who wants something. Those who can't be in line yet are told what is missing.
     groups = sorted(map(shapes.chosen, concerned(snapshot)), key=lambda group: group.name)
     if not groups:
-        return Plan()
+        return Outcome(Plan())
     fleet = Fleet(snapshot)
     hindered = {group.name: wait for group in groups if (wait := why.hindered(fleet, group))}
     line = [group for group in groups if group.waiting and group.name not in hindered]
     if not line:
-        return Plan(waits=tuple(hindered.values()))
+        return Outcome(Plan(waits=tuple(hindered.values())))
     # 2. A working copy of the world, with what earlier cycles made room for kept aside.
     draft = Draft(fleet, policy, now)
     wants = {group.name: wanted for group in line if (wanted := asks.minimum(fleet, group))}
@@ -41,7 +57,7 @@ def decide(snapshot: Snapshot, policy: Policy, now: float) -> Plan:
     left = [draft.best(wanted) for wanted in in_turn(draft, wants.values())]
     starts = estimates.starts(draft, left)
     waits = [why.waits(draft, wanted, starts.get(wanted.group.name)) for wanted in left]
-    return draft.plan([*hindered.values(), *why.held(draft), *waits])
+    return Outcome(draft.plan([*hindered.values(), *why.held(draft), *waits]), draft, tuple(left))
 
 
 def concerned(snapshot: Snapshot) -> list[PodGroup]:

@@ -96,6 +96,8 @@ class Fleet:
         }
         """The same by name."""
         self._traits: dict[int, Traits] = {}
+        self._asked: list[PodClass] = []
+        """Keeps the objects whose ids are known, so that no later one gets such an id."""
         self._by_value: dict[PodClass, Traits] = {}
         self._kept: dict[tuple[str, int], object] = {}
         self._numbers: dict[Hashable, int] = {}
@@ -109,6 +111,7 @@ class Fleet:
             if known is None:
                 known = self._by_value[pod_class] = self._build(pod_class)
             self._traits[id(pod_class)] = known
+            self._asked.append(pod_class)
         return known
 
     def every_traits(self) -> list[Traits]:

@@ -39,3 +39,5 @@ class Policy:
     """How much queues' past use counts beside what they hold now when the next one is chosen; 0: not at all."""
     node_failures: int = 2
     """A node that failed a group this often is avoided for it."""
+    nearest_changes: int = 8
+    """Unlike waiting groups, the first in line, for which a cycle looks for the nearest change that would let them start."""

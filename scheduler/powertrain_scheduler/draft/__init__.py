@@ -46,8 +46,8 @@ class Draft(Worlds):
         """Groups that would fit now in another shape than their best."""
         self.refused: dict[object, object] = {}
         """By likeness and priority, the moment at which such a group got nothing."""
-        self.told: dict[object, tuple[Reason, str]] = {}
-        """By likeness and priority, what such a group is told."""
+        self.told: dict[object, tuple[Reason, str, str]] = {}
+        """By likeness and priority, what such a group is told: why it waits, and what would let it start."""
         self._ends: timeline.Moments | None = None
         self._units: Units | None = None
 

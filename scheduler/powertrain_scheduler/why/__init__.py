@@ -16,7 +16,11 @@ from powertrain_scheduler.fleet import Fleet
 from powertrain_scheduler.plan import Wait
 from powertrain_scheduler.reasons import Reason
 from powertrain_scheduler.snapshot import PodGroup
+from powertrain_scheduler.why import nearest, telling
 from powertrain_scheduler.why.lack import Why, excluded, lack
+
+WAYS_TOLD = 2
+"""Changes that are told with a wait; a record has more."""
 
 # -- before anything is tried -----------------------------------------------------------------------
 
@@ -76,16 +80,21 @@ def held(draft: Draft) -> Iterator[Wait]:
 
 
 def waits(draft: Draft, wanted: Ask, start: float | None) -> Wait:
-    """Why the group got nothing, and when it may expect to start."""
+    """Why the group got nothing, when it may expect to start, and what would let it start."""
     if wanted.group.name in draft.by_choice:
         return Wait(
             wanted.group.name, Reason.WAITING_FOR_SHAPE, draft.preferred[wanted.group.name][1](), start
         )
     key = (wanted.likeness, wanted.group.priority)
     if key not in draft.told:
-        draft.told[key] = explain(draft, wanted)
-    reason, message = draft.told[key]
-    return Wait(wanted.group.name, reason, message, start)
+        looked_for = len(draft.told) < draft.policy.nearest_changes
+        draft.told[key] = *explain(draft, wanted), _nearest(draft, wanted) if looked_for else ""
+    reason, message, way = draft.told[key]
+    return Wait(wanted.group.name, reason, message, start, way)
+
+
+def _nearest(draft: Draft, wanted: Ask) -> str:
+    return telling.sentence(wanted.group, nearest.nearest(draft, wanted, WAYS_TOLD))
 
 
 def explain(draft: Draft, wanted: Ask) -> Why:
