@@ -11,6 +11,7 @@ from powertrain_scheduler import fit
 from powertrain_scheduler import minimum as least
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.fleet import Fleet, Ints, Traits
+from powertrain_scheduler.kinds import GROUPS
 from powertrain_scheduler.quota import NO_POOL
 from powertrain_scheduler.session import Change
 from powertrain_scheduler.snapshot import Pod, PodGroup
@@ -50,12 +51,17 @@ class Placement(NamedTuple):
 
     group: PodGroup
     parts: tuple[Part, ...]
+    joins: bool = False
+    """Its group holds nodes already."""
 
     def changes(self) -> list[Change]:
         """What the placement does to a session."""
-        queue, fixed = self.group.queue, not self.group.preemptible
+        queue, fixed, starts = self.group.queue, not self.group.preemptible, not self.joins
         return [
-            Change(queue, fixed, part.traits, part.rows, part.counts, part.devices) for part in self.parts
+            Change(
+                queue, fixed, part.traits, part.rows, part.counts, part.devices, int(starts and number == 0)
+            )
+            for number, part in enumerate(self.parts)
         ]
 
 
@@ -77,9 +83,9 @@ class Ask:
     inside: Mask | None = None
     """Nodes to choose from, and to use each of; None: any."""
 
-    def asked(self) -> tuple[tuple[int, int], ...]:
-        """What it would take of each kind it may have: (kind, amount)."""
-        return tuple(pair for option in self.options for pair in option.charges.items())
+    def asked(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """By option, what it would take of each kind: (kind, amount)."""
+        return tuple(tuple(option.charges.items()) for option in self.options)
 
 
 def departs(group: PodGroup) -> bool:
@@ -116,7 +122,7 @@ def ask(fleet: Fleet, group: PodGroup, pods: tuple[Pod, ...], given: Sequence[Pl
             fleet.snapshot.runtime_ratio.get(group.owner),
         )
     )
-    options = fleet.keep("options", likeness, lambda: tuple(_options(fleet, needs, _models(fleet, here))))
+    options = fleet.keep("options", likeness, lambda: tuple(_options(fleet, needs, here)))
     anchor = np.array(rows, dtype=np.int64) if rows else NOBODY
     return Ask(group, pods, needs, anchor, options, likeness)
 
@@ -156,8 +162,9 @@ def _models(fleet: Fleet, members: list[tuple[int, Traits]]) -> dict[str, set[in
     return models
 
 
-def _options(fleet: Fleet, needs: tuple[Need, ...], models: dict[str, set[int]]) -> Iterator[Option]:
+def _options(fleet: Fleet, needs: tuple[Need, ...], here: list[tuple[int, Traits]]) -> Iterator[Option]:
     """A gang stays on one model per resource, and with the members it has: unlike speeds would wait for the slowest."""
+    models = _models(fleet, here)
     choices: dict[str, set[int]] = {}
     for need in needs:
         if need.traits.device is not None and (mine := accelerators(fleet, need.traits)):
@@ -167,7 +174,7 @@ def _options(fleet: Fleet, needs: tuple[Need, ...], models: dict[str, set[int]])
     names = sorted(choices)
     for combination in product(*(sorted(choices[name], key=lambda n: (n == NO_POOL, n)) for name in names)):
         accelerator = dict(zip(names, combination, strict=True))
-        yield Option(accelerator, _charges(fleet, needs, accelerator))
+        yield Option(accelerator, _charges(fleet, needs, accelerator, starts=not here))
 
 
 def accelerators(fleet: Fleet, traits: Traits) -> tuple[int, ...]:
@@ -182,10 +189,12 @@ def _accelerators(fleet: Fleet, traits: Traits) -> tuple[int, ...]:
     return tuple(np.unique(fleet.accelerator[carry]).tolist())
 
 
-def _charges(fleet: Fleet, needs: tuple[Need, ...], choice: dict[str, int]) -> dict[int, int]:
+def _charges(fleet: Fleet, needs: tuple[Need, ...], choice: dict[str, int], starts: bool) -> dict[int, int]:
     sums = np.zeros(len(fleet.kinds), dtype=np.int64)
     for need in needs:
         accelerator = choice.get(need.traits.device or "", NO_POOL)
         pools = [i for i, each in enumerate(fleet.accelerator_of_pool) if each == accelerator] or [-1]
         sums += need.traits.charges[pools].max(axis=0) * len(need.pods)
+    if starts and GROUPS in fleet.kinds:
+        sums[-1] = 1
     return {number: amount for number, amount in enumerate(sums.tolist()) if amount}

@@ -107,7 +107,7 @@ def in_turn(draft: Draft, wants: Iterable[Ask]) -> Iterator[Ask]:
     by_name = {wanted.group.name: wanted for wanted in wants}
 
     def turn(queue: str, group: PodGroup) -> tuple[object, ...]:
-        return draft.quotas.turn(draft.present(), queue, by_name[group.name].asked())
+        return draft.turns.key(draft.present(), queue, by_name[group.name].asked())
 
     for group in order.line([wanted.group for wanted in by_name.values()], draft.fleet.paths, turn):
         yield by_name[group.name]

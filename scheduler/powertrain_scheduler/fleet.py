@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from powertrain_scheduler import columns, kinds
 from powertrain_scheduler.power import model
-from powertrain_scheduler.snapshot import PODS, PodClass, Queue, Snapshot
+from powertrain_scheduler.snapshot import CPU, MEMORY, PODS, PodClass, Queue, Snapshot
 
 Ints = NDArray[np.int64]
 T = TypeVar("T")
@@ -39,7 +39,8 @@ class Traits:
     devices: Ints
     """Devices it takes of a node by the node's pool; the last entry, for nodes of no pool, is 0."""
     charges: Ints
-    """Shape (pools + 1, kinds): what it takes of its queue's quota by the node's pool, nodes of no pool last."""
+    """Shape (pools + 1, kinds): what it takes of its queue's quota by the node's pool, nodes of no pool last.
+    That its group runs is counted with the group (see `Change.groups`)."""
     charged: bool
     """Whether any of these is not 0."""
     requests: tuple[tuple[int, int], ...]
@@ -202,8 +203,9 @@ class Fleet:
         for at, (pool, accelerator) in enumerate(zip(pools, self.accelerator_of_pool, strict=True)):
             part = share[1] if share is not None and share[0] == pool.resource else 0
             charges[at, accelerator] = kinds.DEVICE * request.get(pool.resource, 0) + part
-        for number in range(len(self.accelerators), len(self.kinds)):
-            charges[:, number] = request.get(self.kinds[number], 0)
+        for number, kind in enumerate(self.kinds):
+            if kind in (CPU, MEMORY):
+                charges[:, number] = request.get(kind, 0)
         return charges
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.fleet import Fleet, Ints
+from powertrain_scheduler.kinds import GROUPS
 from powertrain_scheduler.neighbours import Neighbours
 from powertrain_scheduler.session import Change, Session
 from powertrain_scheduler.snapshot import HostPort, PlacedPod, Snapshot
@@ -28,12 +29,15 @@ class Holdings:
         self.number_of = {group.name: number for number, group in enumerate(self.groups)}
         row_of, traits = fleet.row_of, fleet.traits
         table = [
-            (number, row_of[pod.node], traits(pod.pod_class).number, place, pod.leaving, self._slot(pod))
+            (
+                *(number, row_of[pod.node], traits(pod.pod_class).number, place),
+                *(pod.leaving, self._slot(pod), pod.fixed),
+            )
             for number, group in enumerate(self.groups)
             for place, pod in enumerate(group.placed)
             if pod.node in row_of
         ]
-        columns = np.array(table, dtype=np.int64).reshape(len(table), 6)
+        columns = np.array(table, dtype=np.int64).reshape(len(table), 7)
         self.group: Ints = columns[:, 0].copy()
         self.row: Ints = columns[:, 1].copy()
         self.traits: Ints = columns[:, 2].copy()
@@ -43,6 +47,8 @@ class Holdings:
         self.leaving: Mask = columns[:, 4] > 0
         self.slot: Ints = columns[:, 5].copy()
         """Slot of the device that the pod has a share of; -1 for none, and where nobody knows of it."""
+        self.pinned: Mask = columns[:, 6] > 0
+        """May not be evicted, whatever its group says."""
         every = fleet.every_traits()
         width = len(fleet.snapshot.pools) + 1
         self.vectors: Ints = np.array([each.vector for each in every], dtype=np.int64).reshape(
@@ -58,13 +64,25 @@ class Holdings:
         self.charges: Ints = by_pool.reshape(len(every), width, len(fleet.kinds))[
             self.traits, fleet.facts.pool[self.row]
         ]
-        """Shape (pods, kinds): what each takes of its queue's quota."""
+        """Shape (pods, kinds): what each takes of its queue's quota; its first pod stands for a running group."""
         noticed = np.array([each.noticed for each in every], dtype=np.bool_)
         self._noticed: Mask | None = noticed[self.traits] if noticed.any() else None
+        self.first: Mask = np.zeros(len(self.group), dtype=np.bool_)
+        """Of each group, the first pod that is not leaving, or the first if all are: none where nobody asks."""
+        if GROUPS in fleet.kinds:
+            self.first = self._first()
+            self.charges[self.first, -1] = 1
         self.queue: Ints = np.array([fleet.queue_row[group.queue] for group in self.groups], dtype=np.int64)
         """By group."""
-        self.fixed: Mask = np.array([not group.preemptible for group in self.groups], dtype=np.bool_)
-        """By group: may not be evicted."""
+        stays = np.array([not group.preemptible for group in self.groups], dtype=np.bool_)
+        self.fixed: Mask = stays[self.group] | self.pinned
+        """May not be evicted."""
+
+    def _first(self) -> Mask:
+        found = np.zeros(len(self.group), dtype=np.bool_)
+        order = np.lexsort((self.place, self.leaving, self.group))
+        found[order[np.append(True, np.diff(self.group[order]) != 0)[: len(order)]]] = True
+        return found
 
     def _slot(self, pod: PlacedPod) -> int:
         traits = self.fleet.traits(pod.pod_class)
@@ -90,7 +108,7 @@ class Holdings:
         """The session as if these pods were gone."""
         used = session.used - self.amounts(pods)
         held = session.held - self.held(pods)
-        fixed = session.fixed - self.held(pods & self.fixed[self.group])
+        fixed = session.fixed - self.held(pods & self.fixed)
         split = {column: used.copy() for column, used in session.shares.items()}
         for column, mine in self._shares(pods):
             self._take_back(mine, used[:, column], split, column)
@@ -125,13 +143,13 @@ class Holdings:
         """These pods as changes to a session, those of one queue and class together."""
         chosen = np.flatnonzero(pods)
         owner = self.group[chosen]
-        kinds = np.stack([self.queue[owner], self.fixed[owner], self.traits[chosen]])
+        kinds = np.stack([self.queue[owner], self.fixed[chosen], self.traits[chosen]])
         for queue, fixed, number in np.unique(kinds, axis=1).T.tolist():
             alike = chosen[(kinds == [[queue], [fixed], [number]]).all(axis=0)]
             rows, counts = np.unique(self.row[alike], return_counts=True)
             name, traits = self.fleet.queue_list[queue].name, self.fleet.every_traits()[number]
             devices = self._device_names(alike) if traits.share else ()
-            yield Change(name, bool(fixed), traits, rows, counts, devices)
+            yield Change(name, bool(fixed), traits, rows, counts, devices, int(self.first[alike].sum()))
 
     def _device_names(self, pods: Ints) -> tuple[str, ...]:
         """Of pods of one class of shares, the device of each, node by node."""

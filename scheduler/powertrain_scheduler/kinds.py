@@ -1,13 +1,15 @@
 """What quotas count: every accelerator of the fleet, and CPU and memory where a queue has an entry for them.
 
 Amounts are whole numbers: accelerators in thousandths of a device, so that shares of devices count;
-CPU in thousandths of a core; memory in bytes.
+CPU in thousandths of a core; memory in bytes; running groups by number, where a queue limits them.
 """
 
 from powertrain_scheduler.snapshot import CPU, MEMORY, Snapshot
 
 DEVICE = 1000
 """Thousandths in a whole device."""
+GROUPS = "running groups"
+"""Counted where a queue limits how many of its groups hold nodes at once."""
 
 
 def accelerators(snapshot: Snapshot) -> tuple[str, ...]:
@@ -16,6 +18,8 @@ def accelerators(snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def others(snapshot: Snapshot) -> tuple[str, ...]:
-    """`cpu` and `memory`, as far as any queue has a quota of them."""
-    named = {kind for queue in snapshot.queues.values() for kind in queue.quotas}
-    return tuple(kind for kind in (CPU, MEMORY) if kind in named)
+    """`cpu` and `memory`, as far as any queue has a quota of them; last, running groups where these are limited."""
+    queues = snapshot.queues.values()
+    named = {kind for queue in queues for kind in queue.quotas}
+    limited = (GROUPS,) if any(queue.max_running is not None for queue in queues) else ()
+    return (*(kind for kind in (CPU, MEMORY) if kind in named), *limited)

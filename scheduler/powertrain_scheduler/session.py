@@ -16,7 +16,7 @@ from powertrain_scheduler import kinds, shares
 from powertrain_scheduler.fleet import EVERY_ROW, Fleet, Ints, Traits
 from powertrain_scheduler.neighbours import Neighbours
 from powertrain_scheduler.shares import Prefer
-from powertrain_scheduler.snapshot import HostPort
+from powertrain_scheduler.snapshot import CPU, MEMORY, HostPort
 
 Rows = Ints | slice
 Compute = Callable[["Session", Traits, Rows], Ints]
@@ -40,6 +40,8 @@ class Change(NamedTuple):
     devices: tuple[str, ...] = ()
     """Of pods that take shares, the device of each, node by node; empty, and the session chooses.
     An empty name stands for a device that nobody knows."""
+    groups: int = 0
+    """How many groups of the queue begin or cease to hold nodes with these pods."""
 
 
 class _Vector:
@@ -130,7 +132,7 @@ class Session:
         self._touched.extend(rows.tolist())
         if traits.share:
             self._share(change, sign * traits.share)
-        self._charge(change, counts)
+        self._charge(change, counts, sign * change.groups)
         if before is not None and self._free is not None:
             self._free += self._free_on(rows) - before
         for port in traits.pod_class.host_ports:
@@ -140,7 +142,9 @@ class Session:
         if traits.noticed:
             self.neighbours.change(traits.pod_class, rows, counts)
 
-    def _charge(self, change: Change, counts: Ints) -> None:
+    def _charge(self, change: Change, counts: Ints, groups: int) -> None:
+        if groups and kinds.GROUPS in self.fleet.kinds:
+            self.held[list(self.fleet.ancestry[change.queue]), -1] += groups
         if not change.traits.charged:
             return
         pools = self.fleet.facts.pool[change.rows]
@@ -202,8 +206,10 @@ class Session:
         devices = np.maximum(fleet.present[rows] - fleet.devices(self.used, rows), 0)
         sums = np.zeros(len(fleet.kinds) + 1, dtype=np.int64)
         np.add.at(sums, fleet.accelerator[rows], kinds.DEVICE * devices)
-        for number in range(len(fleet.accelerators), len(fleet.kinds)):
-            column = fleet.column_of[fleet.kinds[number]]
+        for number, kind in enumerate(fleet.kinds):
+            if kind not in (CPU, MEMORY):
+                continue
+            column = fleet.column_of[kind]
             have = fleet.facts.allocatable[rows, column]
             sums[number] = np.maximum(have - self.used[rows, column], 0).sum()
         return sums[:-1]  # the last stands for nodes of no pool

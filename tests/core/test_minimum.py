@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from core.builders import pod_class
 from powertrain_scheduler import minimum
-from powertrain_scheduler.minimum import Minimum
+from powertrain_scheduler.minimum import Leave, Minimum
 from powertrain_scheduler.snapshot import PlacedPod, Pod, PodGroup, Slice, SubGroup, Topology
 
 ANY = pod_class(gpu=1)
@@ -103,11 +103,11 @@ def test_slices_are_added_whole() -> None:
 
 def test_the_last_pods_leave_first_and_optional_parts_whole() -> None:
     plain = group(placed=[""] * 4, leaving=[3], least=1)
-    assert minimum.surplus(plain) == [(2,), (1,)]
+    assert minimum.surplus(plain) == [Leave((2,)), Leave((1,))]
     parts = SubGroup("a", 1), SubGroup("b", 2)
     assert minimum.surplus(group(*parts, placed=["a", "a", "b", "b", "b"], min_subgroups=1)) == [
-        (4,),
-        (2, 3),
-        (1,),
+        Leave((4,), along=1),
+        Leave((2, 3)),
+        Leave((1,)),
     ]
-    assert minimum.surplus(group(*parts, placed=["a", "a", "b", "b", "b"])) == [(4,), (1,)]
+    assert minimum.surplus(group(*parts, placed=["a", "a", "b", "b", "b"])) == [Leave((4,)), Leave((1,))]

@@ -113,7 +113,7 @@ def _cover_quota(draft: Draft, wanted: Ask, option: Option, candidates: Candidat
     taken = np.zeros_like(candidates.excess)
     lent = chosen & (candidates.lender >= 0)
     np.add.at(taken, candidates.lender[lent], candidates.devices[lent])
-    for unit in units.order.tolist():
+    for unit in units.order[candidates.units[units.order]].tolist():
         if gang.within(wanted, [world], draft.quotas, option):
             return True
         lender = int(candidates.lender[unit])

@@ -54,16 +54,12 @@ class _Line:
         self.left = left.copy()
         found = np.flatnonzero(left)
         self.waiting: Ints = found[np.argsort(-units.rank[found])]
-        self._ended = set(units.group[left & units.core].tolist())
-        """Groups whose minimum goes: none of their members stays."""
 
     def spare(self, asked: Ints, can_stay: Callable[[int], bool]) -> None:
-        """Keeps those that can stay; a member beyond a minimum only where the minimum does."""
-        cores, groups = self._units.core[asked].tolist(), self._units.group[asked].tolist()
-        for unit, core, group in zip(asked.tolist(), cores, groups, strict=True):
-            if (core or group not in self._ended) and can_stay(unit):
+        """Keeps those that can stay; what is beyond a minimum only where the minimum does."""
+        for unit, along in zip(asked.tolist(), self._units.along[asked].tolist(), strict=True):
+            if not (along >= 0 and self.left[along]) and can_stay(unit):
                 self.left[unit] = False
-                self._ended.discard(group)
 
 
 class _BySearch:

@@ -27,7 +27,7 @@ class Surplus:
         pods = pods[np.argsort(units.of[pods], kind="stable")]
         self._unit = units.of[pods]
         self._rank = units.rank
-        self._fixed = _tied(units.group, units.core, chosen)
+        self._fixed = units.tied(chosen)
         useful = np.zeros(draft.fleet.size, dtype=np.bool_)
         useful[rows] = usable[rows]
         vacated = np.unique(holdings.row[pods][useful[holdings.row[pods]]])
@@ -114,11 +114,3 @@ class Surplus:
 
     def _pods(self, free: list[int]) -> int:
         return max(0, min([have // n for have, n in zip(free, self._take, strict=True)]))
-
-
-def _tied(group: Ints, core: Mask, chosen: Mask) -> Mask:
-    """Members beyond a minimum that goes too: they can't stay while it doesn't."""
-    ended = np.zeros(int(group.max(initial=-1)) + 1, dtype=np.bool_)
-    ended[group[chosen & core]] = True
-    tied: Mask = ~core & ended[group]
-    return tied

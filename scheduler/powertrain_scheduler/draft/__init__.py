@@ -14,6 +14,7 @@ from powertrain_scheduler.fleet import Fleet
 from powertrain_scheduler.plan import Bind, Choice, Evict, Plan, Reserve, Wait
 from powertrain_scheduler.policy import Policy
 from powertrain_scheduler.quota import Quotas
+from powertrain_scheduler.quota.turn import Turns
 from powertrain_scheduler.reasons import Reason
 from powertrain_scheduler.snapshot import PodGroup
 from powertrain_scheduler.timeline import Timeline
@@ -28,6 +29,7 @@ class Draft(Worlds):
     def __init__(self, fleet: Fleet, policy: Policy, now: float) -> None:
         super().__init__(fleet, policy, now)
         self.quotas = Quotas(fleet)
+        self.turns = Turns(self.quotas, policy.past_use_weight)
         self.binds: list[Bind] = []
         self.evicts: list[Evict] = []
         self.evicting = 0

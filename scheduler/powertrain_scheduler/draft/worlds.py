@@ -43,7 +43,7 @@ class Worlds:
         holdings, rows = self.holdings, self.fleet.row_of
         everything = np.ones(len(holdings.row), dtype=np.bool_)
         ports = {rows[name]: list(claimed) for name, claimed in snapshot.host_ports.items() if name in rows}
-        held, fixed = holdings.held(everything), holdings.held(holdings.fixed[holdings.group])
+        held, fixed = holdings.held(everything), holdings.held(holdings.fixed)
         split = shared_devices(self.fleet, snapshot)
         neighbours = Neighbours(self.fleet.size, snapshot.matching, snapshot.repelling)
         return Session(self.fleet, snapshot.used.copy(), held, fixed, ports, split, neighbours)

@@ -89,7 +89,7 @@ def _place(wanted: Ask, worlds: Sequence[Session], option: Option) -> tuple[Plac
     for widened, level in enumerate(domains.levels(fleet, wanted, option)):
         for scope in _scopes(level, rooms, sizes, wanted.anchor):
             if (parts := _somewhere(wanted, worlds, masks, rooms, scope, level.finer)) is not None:
-                return Placement(wanted.group, parts), widened
+                return Placement(wanted.group, parts, bool(len(wanted.anchor))), widened
     return None
 
 
@@ -133,7 +133,7 @@ def _place_one(wanted: Ask, worlds: Sequence[Session], option: Option) -> tuple[
     if row < 0 or order.item(row) == scores.LAST:
         return None
     part = _named(worlds, Part(need.traits, need.pods, np.array([row]), ONE))
-    return None if part is None else (Placement(wanted.group, (part,)), 0)
+    return None if part is None else (Placement(wanted.group, (part,), bool(len(wanted.anchor))), 0)
 
 
 def _minding(order: Ints, worlds: Sequence[Session], traits: Traits) -> Ints:

@@ -4,7 +4,6 @@ The one place that knows. A group is a tree of parts; every part needs so many o
 many pods, and is all or nothing by itself. Leaving pods count nowhere.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from powertrain_scheduler.minimum.tree import Branch, tree
@@ -29,6 +28,15 @@ class Step(NamedTuple):
     """Positions in the group's `waiting`."""
     after: int | None = None
     """The number of the step that must have been made before; None: none."""
+
+
+class Leave(NamedTuple):
+    """Pods beyond the minimum that leave together or not at all."""
+
+    placed: tuple[int, ...]
+    """Positions in the group's `placed`."""
+    along: int | None = None
+    """The number of the unit that takes it along when it leaves; None: only the minimum does."""
 
 
 def missing(group: PodGroup) -> int:
@@ -100,25 +108,32 @@ def _grow(
         _grow(part, taken | part.least, offset, (*behind, new[0]) if new else behind, found)
 
 
-def surplus(group: PodGroup) -> list[tuple[int, ...]]:
-    """Positions in `placed` of the pods beyond the minimum, in units that may leave by themselves.
+def surplus(group: PodGroup) -> list[Leave]:
+    """The pods beyond the minimum, in units that may leave by themselves.
 
     The first to go come first: the last in rank order, and of a part its optional pods before the rest.
     """
     if not group.subgroups:
         here = [i for i, pod in enumerate(group.placed) if not pod.leaving]
-        return [(i,) for i in reversed(here[max(0, group.min_member) :])]
+        return [Leave((i,)) for i in reversed(here[max(0, group.min_member) :])]
     root = tree(group)
-    return list(_shrink(root, root.least, len(group.placed)))
+    found: list[Leave] = []
+    _shrink(root, root.least, len(group.placed), found)
+    return found
 
 
-def _shrink(branch: Branch, kept: frozenset[int], offset: int) -> Iterator[tuple[int, ...]]:
+def _shrink(branch: Branch, kept: frozenset[int], offset: int, found: list[Leave]) -> None:
     for part in reversed(branch.parts):
         unit = tuple(sorted(pod for pod in part.least if pod < offset and pod not in kept))
-        yield from _shrink(part, kept | part.least, offset)
+        first = len(found)
+        _shrink(part, kept | part.least, offset, found)
         if unit:
-            yield unit
-    yield from ((pod,) for pod in reversed(branch.own) if pod < offset and pod not in kept)
+            last = len(found)
+            found[first:] = [
+                leave if leave.along is not None else Leave(leave.placed, last) for leave in found[first:]
+            ]
+            found.append(Leave(unit))
+    found.extend(Leave((pod,)) for pod in reversed(branch.own) if pod < offset and pod not in kept)
 
 
 def _minimum(group: PodGroup, root: Branch) -> Minimum:

@@ -5,8 +5,6 @@ covers its whole subtree. Where it has no entry for a kind it is not limited, ow
 back, and all it holds of it counts as borrowed.
 """
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,15 +13,11 @@ from powertrain_scheduler import kinds
 from powertrain_scheduler.fleet import Fleet, Ints
 from powertrain_scheduler.quota.problems import problem as problem
 from powertrain_scheduler.session import Session
-from powertrain_scheduler.snapshot import PodGroup, Queue
+from powertrain_scheduler.snapshot import CPU, MEMORY, PodGroup, Queue
 
 UNLIMITED = 1 << 60
 NO_POOL = -1
 """Stands for devices on nodes of no pool: nobody has quota of these."""
-
-Share = tuple[bool, float]
-"""How much of what is its own a queue holds: within nominal (False, held / nominal),
-beyond it (True, surplus / (weight x all there are)). Less comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +48,11 @@ class Quotas:
         """The part of nominal that it does not lend."""
         for row, queue in enumerate(fleet.queues.values()):
             self._fill(row, queue)
+        self.groups = fleet.kinds.index(kinds.GROUPS) if kinds.GROUPS in fleet.kinds else None
+        """The kind that counts running groups, where any queue limits them: nobody owns or borrows of it."""
         self.capacity = _capacity(fleet)
-        self._children = self._tree()
+        self.children = self._tree()
+        """Rows of each row's children; of None, those of the topmost queues."""
         self._keeps: list[bool] = [bool(column.any()) for column in self.kept.T]
 
     def _fill(self, row: int, queue: Queue) -> None:
@@ -70,6 +67,8 @@ class Quotas:
                 self.limit[row, number] = (quota.nominal + quota.borrowing_limit) * unit
             if quota.lending_limit is not None:
                 self.kept[row, number] = max(0, quota.nominal - quota.lending_limit) * unit
+        if queue.max_running is not None:
+            self.limit[row, self.fleet.kinds.index(kinds.GROUPS)] = queue.max_running
 
     def _tree(self) -> dict[int | None, list[int]]:
         children: dict[int | None, list[int]] = {}
@@ -101,6 +100,8 @@ class Quotas:
 
     def borrows(self, session: Session, queue: str, kind: int, amount: int) -> bool:
         """Whether with so many more the queue holds what is not its own, at any level or for want of a quota."""
+        if kind == self.groups:
+            return False
         limited = [row for row in self.fleet.ancestry[queue] if self.entry[row, kind]]
         own = self.nominal[limited, kind] - session.held[limited, kind]
         return not limited or bool((own < amount).any())
@@ -130,7 +131,7 @@ class Quotas:
         """What the queue may take without touching what others do not lend; its own nominal it may always take."""
         room = session.free()[kind]
         for row in reversed(path):
-            siblings = self._children[self.fleet.parent_row[row]]
+            siblings = self.children[self.fleet.parent_row[row]]
             room -= sum(self._kept_for(session, each, kind) for each in siblings if each != row)
             held = session.held[row, kind]
             room = max(room, int(self.nominal[row, kind] - held))
@@ -140,48 +141,7 @@ class Quotas:
     def _kept_for(self, session: Session, row: int, kind: int) -> int:
         """What nobody outside the queue's subtree may take: what it does not lend and does not use."""
         own = max(0, int(self.kept[row, kind] - session.held[row, kind]))
-        return max(own, sum(self._kept_for(session, each, kind) for each in self._children.get(row, ())))
-
-    # -- whose turn --------------------------------------------------------------------------------
-
-    def turn(
-        self, worlds: Sequence[Session], queue: str, asked: tuple[tuple[int, int], ...]
-    ) -> tuple[Share, float, str]:
-        """The queue's place among its siblings if its subtree is given one of `asked` (kind, amount).
-
-        By the share it would hold then in the fullest of the worlds: neither what leaves nor what is
-        held for it is forgotten. The older queue goes first where shares are equal. Of several
-        kinds, those count of which as many are free.
-        """
-        if len(asked) > 1:
-            asked = (
-                tuple(each for each in asked if each[0] == NO_POOL or each[1] <= worlds[0].free()[each[0]])
-                or asked
-            )
-        row = self.fleet.queue_row[queue]
-        held = np.maximum.reduce([world.held[row] for world in worlds])
-        share = min(self._share(held, row, kind, n) for kind, n in asked or ((NO_POOL, 0),))
-        return share, self.fleet.queues[queue].created, queue
-
-    def _share(self, holds: Ints, row: int, kind: int, asked: int) -> Share:
-        """The queue's share with `asked` more of the kind.
-
-        It borrows if it would hold more of this kind than its own, whatever it holds of
-        others: what it is owed here is not less its own for that.
-        """
-        held = holds.tolist()
-        if kind != NO_POOL:
-            held[kind] += asked
-        beyond, within = 0.0, 0.0
-        weight = self.fleet.queue_list[row].weight
-        for number, amount in enumerate(held):
-            nominal = int(self.nominal[row, number])
-            if amount > nominal and kind in (NO_POOL, number):
-                surplus = (amount - nominal) / max(1, int(self.capacity[number]))
-                beyond = max(beyond, surplus / weight if weight else math.inf)
-            elif nominal:
-                within = max(within, amount / nominal)
-        return (True, beyond) if beyond else (False, within)
+        return max(own, sum(self._kept_for(session, each, kind) for each in self.children.get(row, ())))
 
 
 def _capacity(fleet: Fleet) -> Ints:
@@ -191,6 +151,8 @@ def _capacity(fleet: Fleet) -> Ints:
     devices = np.bincount(
         fleet.accelerator[pooled], weights=fleet.present[pooled], minlength=len(fleet.accelerators)
     )
-    columns = [fleet.column_of[kind] for kind in fleet.kinds[len(fleet.accelerators) :]]
+    columns = [fleet.column_of[kind] for kind in fleet.kinds if kind in (CPU, MEMORY)]
     rest = fleet.facts.allocatable[:, columns][use].sum(axis=0)
-    return np.concatenate([kinds.DEVICE * devices.astype(np.int64), rest])
+    found = np.zeros(len(fleet.kinds), dtype=np.int64)
+    found[: len(devices) + len(rest)] = np.concatenate([kinds.DEVICE * devices.astype(np.int64), rest])
+    return found

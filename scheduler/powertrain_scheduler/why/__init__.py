@@ -13,6 +13,7 @@ from powertrain_scheduler.asks import Ask, Need
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.draft.promises import Promise
 from powertrain_scheduler.fleet import Fleet
+from powertrain_scheduler.kinds import GROUPS
 from powertrain_scheduler.plan import Wait
 from powertrain_scheduler.reasons import Reason
 from powertrain_scheduler.snapshot import PodGroup
@@ -157,6 +158,8 @@ def _over_quota(draft: Draft, wanted: Ask) -> Why | None:
 
 
 def _quota_sentence(bound: quota.Bound, asked: int) -> str:
+    if bound.kind == GROUPS:
+        return f"queue {bound.queue} runs {words.counted(bound.used, 'group')} of at most {bound.limit}"
     wants = f"asks for {words.of_kind(bound.kind, asked)}"
     used, limit = words.plain(bound.kind, bound.used), words.plain(bound.kind, bound.limit)
     if bound.rule == "nominal":
