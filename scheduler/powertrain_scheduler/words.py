@@ -1,5 +1,6 @@
 """Amounts, shapes and times as people write them, for the sentences of a plan."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from powertrain_scheduler.asks import Ask, Need
@@ -60,3 +61,10 @@ def moment(seconds: float) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 pod`, `2 pods`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def some(names: Sequence[str], noun: str, most: int = 3) -> str:
+    """`a, b, c and 2 nodes more`."""
+    shown = ", ".join(names[:most])
+    more = len(names) - most
+    return f"{shown} and {counted(more, noun)} more" if more > 0 else shown

@@ -47,7 +47,7 @@ def test_yaml_says_the_same_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     as_json = json.loads(capsys.readouterr().out)
     plan.run(paths, None, "yaml", NOW)
     assert yaml.safe_load(capsys.readouterr().out) == as_json
-    assert list(as_json) == ["bindings", "evictions", "waiting", "reservations"]
+    assert list(as_json) == ["bindings", "evictions", "waiting", "reservations", "records"]
 
 
 def test_folders_files_and_json_may_be_mixed(tmp_path: Path) -> None:

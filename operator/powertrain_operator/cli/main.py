@@ -1,4 +1,4 @@
-"""`powertrain operator | scheduler | run | plan | version`."""
+"""`powertrain operator | scheduler | run | plan | explain | version`."""
 
 import time
 from collections.abc import Callable
@@ -141,26 +141,44 @@ def run(
     )
 
 
+def world(command: F) -> F:
+    """The options on which cluster is asked about: manifests, or a live one."""
+    command = kubeconfig(command)
+    command = click.option("--cluster", is_flag=True, help="Ask about the live cluster. Reads only.")(command)
+    return click.option(
+        "-f",
+        "--filename",
+        "paths",
+        multiple=True,
+        metavar="PATH",
+        help="A file, a folder (all *.yaml, *.yml and *.json below it) or - for standard input. May be repeated.",
+    )(command)
+
+
+def output(*forms: str) -> Callable[[F], F]:
+    """The option on the form of the answer; the first is the default."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(forms),
+        default=forms[0],
+        show_default=True,
+        help="Form of the answer.",
+    )
+
+
+def _one_source(paths: tuple[str, ...], cluster: bool) -> None:
+    if bool(paths) == cluster:
+        raise click.UsageError("give either -f PATH (once or more) or --cluster")
+
+
 @main.command()
+@world
+@output("table", "json", "yaml")
 @click.option(
-    "-f",
-    "--filename",
-    "paths",
-    multiple=True,
-    metavar="PATH",
-    help="A file, a folder (all *.yaml, *.yml and *.json below it) or - for standard input. May be repeated.",
+    "--explain", "explained", is_flag=True, help="Tell for each group why, too; -o json and yaml always do."
 )
-@click.option("--cluster", is_flag=True, help="Plan for the live cluster. Reads only.")
-@kubeconfig
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json", "yaml"]),
-    default="table",
-    show_default=True,
-    help="Form of the answer.",
-)
-def plan(paths: tuple[str, ...], cluster: bool, kubeconfig: str | None, output: str) -> None:
+def plan(paths: tuple[str, ...], cluster: bool, kubeconfig: str | None, output: str, explained: bool) -> None:
     """Tell what would be decided now, and change nothing.
 
     Takes any mix of Node, Pod, AcceleratorPool, Queue, PodGroup, TrainingJob and InferenceService
@@ -175,11 +193,31 @@ def plan(paths: tuple[str, ...], cluster: bool, kubeconfig: str | None, output: 
     Exit status: 0, also where something waits; 2 for bad input, with every mistake named on standard
     error; 1 where the cluster cannot be read.
     """
-    if bool(paths) == cluster:
-        raise click.UsageError("give either -f PATH (once or more) or --cluster")
+    _one_source(paths, cluster)
     from . import plan as planning
 
-    planning.run(paths, kubeconfig, output, time.time())
+    planning.run(paths, kubeconfig, output, time.time(), explained)
+
+
+@main.command()
+@click.argument("target", metavar="NAMESPACE/NAME")
+@world
+@output("text", "json", "yaml")
+def explain(target: str, paths: tuple[str, ...], cluster: bool, kubeconfig: str | None, output: str) -> None:
+    """Tell why one pod group waits, what would let it start, or why it gets the nodes it gets.
+
+    NAME is a PodGroup, a TrainingJob, a replica of an InferenceService or a pod without a group; without a
+    namespace it is in the namespace default. The cluster comes from manifests or is the live one, as for
+    `powertrain plan`.
+
+    Every change that is told was tried: the whole plan was made again with it, and the group started.
+
+    Exit status: 0; 2 for bad input and for a group that is not there; 1 where the cluster cannot be read.
+    """
+    _one_source(paths, cluster)
+    from . import plan as planning
+
+    planning.explain(target, paths, kubeconfig, output, time.time())
 
 
 @main.command()

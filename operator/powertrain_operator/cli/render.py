@@ -7,6 +7,8 @@ import yaml
 
 from powertrain_operator.placement.world.forecast import Binding, Forecast
 
+from . import records
+
 
 def as_json(forecast: Forecast) -> str:
     """One JSON object, indented, its keys in the documented order."""
@@ -35,9 +37,16 @@ def as_table(forecast: Forecast) -> str:
         ),
         _section(
             "Wait",
-            ("NAMESPACE", "GROUP", "REASON", "ESTIMATED START", "MESSAGE"),
+            ("NAMESPACE", "GROUP", "REASON", "ESTIMATED START", "MESSAGE", "NEAREST CHANGE"),
             [
-                (each.namespace, each.group, each.reason, each.estimated_start or "-", each.message)
+                (
+                    each.namespace,
+                    each.group,
+                    each.reason,
+                    each.estimated_start or "-",
+                    each.message,
+                    each.nearest or "-",
+                )
                 for each in forecast.waiting
             ],
         ),
@@ -46,6 +55,7 @@ def as_table(forecast: Forecast) -> str:
             ("NAMESPACE", "GROUP", "FROM", "NODES"),
             [(each.namespace, each.group, each.start, _nodes(each.nodes)) for each in forecast.reservations],
         ),
+        "\n".join(map(records.as_text, forecast.records)),
     ]
     return "\n".join(part for part in parts if part) or "Nothing waits, and nothing would change.\n"
 

@@ -18,8 +18,6 @@ from powertrain_scheduler.changes import (
 )
 from powertrain_scheduler.snapshot import PodGroup
 
-NODES_NAMED = 3
-
 
 def sentence(group: PodGroup, ways: Sequence[Sequence[Change]]) -> str:
     """`would start with ..., or with ...`; empty where there is no way."""
@@ -47,7 +45,7 @@ def phrase(group: PodGroup, change: Change) -> str:
         case Evictable():
             return "leave to be evicted (preemptible: true)"
         case AllowedNodes():
-            return f"leave to go to {_some(change.nodes)}, which failed it or which it excludes"
+            return f"leave to go to {words.some(change.nodes, 'node')}, which failed it or which it excludes"
         case EndsSooner():
             return f"an expected run time of at most {change.within_seconds:.0f} s"
         case WithoutRule():
@@ -67,9 +65,7 @@ def _more_room(change: MoreRoom) -> str:
         where = f" in {key.rsplit('/', 1)[-1]} {domain}"
     if len(change.pieces) == 1:
         return f"{total} more free on {change.pieces[0].node}{where}"
-    shown = ", ".join(_piece(piece) for piece in change.pieces[:NODES_NAMED])
-    more = len(change.pieces) - NODES_NAMED
-    return f"{total} more free{where} ({shown}{f' and {more} nodes more' if more > 0 else ''})"
+    return f"{total} more free{where} ({words.some([_piece(piece) for piece in change.pieces], 'node')})"
 
 
 def _piece(piece: Piece) -> str:
@@ -97,9 +93,3 @@ def _without_rule(change: WithoutRule) -> str:
     if change.rule == "affinity":
         return "no required node affinity"
     return f"a toleration of taint {change.key}{'=' + change.value if change.value else ''}"
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:NODES_NAMED])
-    more = len(names) - NODES_NAMED
-    return f"{shown} and {more} nodes more" if more > 0 else shown

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from powertrain_scheduler.cycle import decide
+from powertrain_scheduler.cycle import work_out
 from powertrain_scheduler.plan import Plan
 from powertrain_scheduler.policy import Policy
 
@@ -13,6 +13,7 @@ from powertrain_operator.api.time import to_rfc3339
 from .. import names
 from ..cache import Cache
 from ..cache.held import Held
+from . import records
 from .build import World
 
 
@@ -49,6 +50,8 @@ class Waiting:
     message: str
     estimated_start: str | None
     """RFC 3339; `estimatedStart` in JSON."""
+    nearest: str = ""
+    """What would let it start, as a sentence; empty where nothing was found or looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Forecast:
     evictions: tuple[Eviction, ...]
     waiting: tuple[Waiting, ...]
     reservations: tuple[Reservation, ...]
+    records: tuple[dict[str, Any], ...] = ()
+    """Decision records as they are printed; empty where nobody asked for them."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values under the documented names."""
@@ -75,12 +80,14 @@ class Forecast:
             "evictions": [_renamed(asdict(each), "for_group", "for") for each in self.evictions],
             "waiting": [_renamed(asdict(each), "estimated_start", "estimatedStart") for each in self.waiting],
             "reservations": [asdict(each) for each in self.reservations],
+            "records": list(self.records),
         }
 
 
-def forecast(world: World, policy: Policy, now: float) -> Forecast:
-    """Ask the core what it would do with this world."""
-    plan = decide(world.cache.snapshot(), policy, now)
+def forecast(world: World, policy: Policy, now: float, *, recorded: bool = False) -> Forecast:
+    """Ask the core what it would do with this world, and if it is to be `recorded` also why."""
+    outcome = work_out(world.cache.snapshot(), policy, now)
+    plan = outcome.plan
     refused = [Waiting(each.namespace, each.name, each.reason, each.message, None) for each in world.refused]
     return Forecast(
         bindings=tuple(
@@ -96,6 +103,7 @@ def forecast(world: World, policy: Policy, now: float) -> Forecast:
             Reservation(*names.split(reserve.group), to_rfc3339(reserve.start), reserve.nodes)
             for reserve in plan.reserves
         ),
+        records=tuple(records.rows(outcome, world, policy, now)) if recorded else (),
     )
 
 
@@ -103,7 +111,13 @@ def _waiting(plan: Plan, cache: Cache) -> list[Waiting]:
     """The plan's waits in its order, then those that placement holds itself."""
     held: Mapping[str, Held] = cache.groups.held
     told = [
-        Waiting(*names.split(wait.group), wait.reason.value, wait.message, _time(wait.estimated_start))
+        Waiting(
+            *names.split(wait.group),
+            wait.reason.value,
+            wait.message,
+            _time(wait.estimated_start),
+            wait.nearest,
+        )
         for wait in plan.waits
         if wait.group not in held
     ]
