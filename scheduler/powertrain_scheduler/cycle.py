@@ -35,7 +35,7 @@ def work_out(snapshot: Snapshot, policy: Policy, now: float) -> Outcome:
     groups = sorted(map(shapes.chosen, concerned(snapshot)), key=lambda group: group.name)
     if not groups:
         return Outcome(Plan())
-    fleet = Fleet(snapshot)
+    fleet = Fleet(snapshot, policy)
     hindered = {group.name: wait for group in groups if (wait := why.hindered(fleet, group))}
     line = [group for group in groups if group.waiting and group.name not in hindered]
     if not line:

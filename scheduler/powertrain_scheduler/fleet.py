@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain_scheduler import columns, kinds
+from powertrain_scheduler.policy import Policy
 from powertrain_scheduler.power import model
 from powertrain_scheduler.snapshot import CPU, MEMORY, PODS, PodClass, Queue, Snapshot
 
@@ -18,6 +19,8 @@ Ints = NDArray[np.int64]
 T = TypeVar("T")
 
 EVERY_ROW = slice(None)
+
+DEFAULTS = Policy()
 
 DEFAULT_QUEUE = "default"
 """Implied, without quota, where no queue of this name exists."""
@@ -65,8 +68,9 @@ class Traits:
 class Fleet:
     """The snapshot's nodes, pools and queues by number."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, policy: Policy = DEFAULTS) -> None:
         self.snapshot = snapshot
+        self.policy = policy
         self.facts = snapshot.nodes
         self.size = len(self.facts.names)
         self.row_of = columns.row_of(self.facts)

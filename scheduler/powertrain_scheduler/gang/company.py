@@ -5,7 +5,7 @@ first; where it changes nothing they go together as all others do. A gang that i
 its own, of which there are none yet, is tried in one domain after another.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -102,28 +102,28 @@ def one_by_one(
 # -- gangs that are to be near their own ------------------------------------------------------------
 
 
-def in_order(wanted: Ask) -> list[int]:
-    """Places of the needs in the order to be served: who is to be near others of the gang comes after them."""
-    left = list(range(len(wanted.needs)))
-    if len(left) == 1 or not any(need.traits.pod_class.near for need in wanted.needs):
+def in_order(needs: Sequence[Need]) -> list[Need]:
+    """The needs in the order to be served: who is to be near others of the gang comes after them."""
+    left = list(needs)
+    if len(left) < 2 or not any(need.traits.pod_class.near for need in needs):
         return left
-    order: list[int] = []
+    order: list[Need] = []
     while left:
-        free = (i for i in left if not _awaits(wanted, i, left))
+        free = (need for need in left if not _awaits(need, left))
         order.append(next(free, left[0]))
         left.remove(order[-1])
     return order
 
 
-def _awaits(wanted: Ask, number: int, left: Sequence[int]) -> bool:
-    near = {term.selector for term in wanted.needs[number].traits.pod_class.near}
-    others_ = (wanted.needs[i].traits.pod_class for i in left if i != number)
+def _awaits(need: Need, left: Sequence[Need]) -> bool:
+    near = {term.selector for term in need.traits.pod_class.near}
+    others_ = (each.traits.pod_class for each in left if each is not need)
     return bool(near) and any(not near.isdisjoint(each.matched) for each in others_)
 
 
-def founded(wanted: Ask, worlds: Sequence[Session]) -> tuple[PodTerm, ...]:
+def founded(needs: Sequence[Need], worlds: Sequence[Session]) -> tuple[PodTerm, ...]:
     """Terms whose pods are nowhere yet and will be the gang's own."""
-    every = [need.traits.pod_class for need in wanted.needs]
+    every = [need.traits.pod_class for need in needs]
     own = {selector for each in every for selector in each.matched}
     terms = dict.fromkeys(term for each in every for term in each.near if term.selector in own)
     facts = worlds[0].fleet.facts
@@ -137,12 +137,12 @@ def founded(wanted: Ask, worlds: Sequence[Session]) -> tuple[PodTerm, ...]:
 
 
 def neighbourhoods(
-    wanted: Ask, worlds: Sequence[Session], terms: Sequence[PodTerm], rooms: Sequence[Ints]
+    needs: Sequence[Need], worlds: Sequence[Session], terms: Sequence[PodTerm], rooms: Sequence[Ints]
 ) -> Iterator[Mask | None]:
     """Nodes to keep the pods of these terms to, the tightest domains that hold them first; at last, any."""
     concerned = [
         (room, len(need.pods))
-        for need, room in zip(wanted.needs, rooms, strict=True)
+        for need, room in zip(needs, rooms, strict=True)
         if concerns(need.traits, terms)
     ]
     facts = worlds[0].fleet.facts
@@ -163,15 +163,15 @@ def neighbourhoods(
 
 
 def kept_near(
-    wanted: Ask, terms: Sequence[PodTerm], near: Mask | None, masks: Sequence[Mask | None]
-) -> Sequence[Mask | None]:
-    """The needs' masks, those that the terms concern kept to the nodes `near`."""
-    if near is None:
-        return masks
-    return [
-        (near if mask is None else near & mask) if concerns(need.traits, terms) else mask
-        for need, mask in zip(wanted.needs, masks, strict=True)
-    ]
+    needs: Sequence[Need], terms: Sequence[PodTerm], near: Mask | None, masks: Mapping[int, Mask | None]
+) -> dict[int, Mask | None]:
+    """The masks by class, those of the needs that the terms concern kept to the nodes `near`."""
+    found = dict(masks)
+    for need in needs:
+        if near is not None and concerns(need.traits, terms):
+            mask = masks[need.traits.number]
+            found[need.traits.number] = near if mask is None else near & mask
+    return found
 
 
 def concerns(traits: Traits, terms: Sequence[PodTerm]) -> bool:

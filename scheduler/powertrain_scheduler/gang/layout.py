@@ -1,0 +1,121 @@
+"""How the pods of one class lie inside a domain: which nodes of it take how many.
+
+Without any wish the nodes of the least key are filled first. With one, they lie in few domains of
+every level inside, near those of their group that are there already, in whole slices.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from powertrain_scheduler.asks import Ask, Branch, Need, Part
+from powertrain_scheduler.fleet import Fleet, Ints
+from powertrain_scheduler.gang import slices
+from powertrain_scheduler.gang.domains import Ladder
+from powertrain_scheduler.scores import arrange, tiers, topology
+from powertrain_scheduler.scores.arrange import Places
+from powertrain_scheduler.scores.tiers import Tier
+from powertrain_scheduler.snapshot import Topology
+
+
+class Scope(NamedTuple):
+    """Nodes that share a domain of a level."""
+
+    rows: Ints
+    level: int
+    """Its place in the ladder, -1 if they are all there are."""
+
+
+class Nodes(NamedTuple):
+    """The scope's nodes as pods of one class find them."""
+
+    fits: Ints
+    """For how many more there is room."""
+    key: Ints
+    """Which of equals comes first, least first."""
+    used: Ints | None
+    """How many pods of the group are there; None where that does not matter."""
+
+
+def pieces(
+    wanted: Ask, branch: Branch, need: Need, scope: Scope, known: Ladder, nodes: Nodes, arrangement: str
+) -> list[Ints] | None:
+    """How many of the need's pods each node of the scope takes, those of the first ranks, of the next and so on.
+
+    None if too few fit.
+    """
+    fits, key, used = nodes
+    pods, wish = len(need.pods), branch.topology
+    how = wish.arrange or arrangement
+    balanced = how == "balanced" and wish.preferred is not None and (used is None or not used.any())
+    counts: Ints | None
+    if wish.slices:
+        inner = places(known, wish, scope, nodes)
+        return slices.pieces(inner, _members(branch, need, scope, inner), pods, balanced)
+    if wanted.inside is not None:
+        counts = topology.all_over(fits, key, pods)
+    elif how == "spread":
+        levels = [column.codes[scope.rows] for column in known.columns[scope.level + 1 :]]
+        counts = topology.spread(fits, key, levels, pods)
+    elif used is None:
+        counts = topology.packed(fits, key, pods)
+    else:
+        counts = arrange.together(places(known, wish, scope, nodes), pods, balanced)
+    return None if counts is None else [counts]
+
+
+def used(scope: Scope, branch: Branch, parts: Sequence[Part], size: int) -> Ints:
+    """Pods of the group on each node of the scope: those it has, and those placed before."""
+    there = np.zeros(size, dtype=np.int64)
+    for part in parts:
+        there[part.rows] += part.counts
+    for member in branch.here:
+        there[member.row] += 1
+    return there[scope.rows]
+
+
+def holding(
+    fleet: Fleet, branch: Branch, scope: Scope, known: Ladder, rooms: Sequence[Ints], sizes: Sequence[int]
+) -> list[int]:
+    """Domains of the scope's level with room for the branch, the tightest first; of balanced ones the most even."""
+    column, wish = known.columns[scope.level], branch.topology
+    codes, number = column.codes[scope.rows], len(column.values)
+    alone = len(sizes) == 1
+    levels = tier_list(known, wish, scope) if wish.slices and alone else ()
+    found: list[int] = topology.holding(rooms, codes, number, sizes, levels).tolist()
+    balanced = (wish.arrange or fleet.policy.arrange) == "balanced" and wish.preferred is not None and alone
+    if not balanced or len(found) < 2 or branch.here:
+        return found
+    whole = places(known, wish, scope, Nodes(rooms[0], scope.rows, None))
+    place = {domain: i for i, domain in enumerate(found)}
+
+    def uneven(domain: int) -> tuple[int, int, int]:
+        """Less for a domain of which each part used takes more of the pods, then of fewer parts."""
+        inside = whole.restricted(np.flatnonzero(codes == domain))
+        few, least = arrange.fewest_of(inside, sizes[0])
+        return -least, few, place[domain]
+
+    return sorted(found, key=uneven)
+
+
+def tier_list(known: Ladder, wish: Topology, scope: Scope) -> tuple[Tier, ...]:
+    """The levels inside the scope's domain; those bound by slices take whole ones only."""
+    grain = {each.within: each.size for each in wish.slices}
+    levels = range(scope.level + 1, len(known.keys))
+    return tuple(tiers.tier(known.columns[i].codes[scope.rows], grain.get(known.keys[i], 1)) for i in levels)
+
+
+def places(known: Ladder, wish: Topology, scope: Scope, nodes: Nodes) -> Places:
+    """The scope's nodes and the levels inside it."""
+    there = np.zeros(len(nodes.fits), dtype=np.int64) if nodes.used is None else nodes.used
+    return Places(nodes.fits, nodes.key, there, tier_list(known, wish, scope))
+
+
+def _members(branch: Branch, need: Need, scope: Scope, inner: Places) -> list[Ints]:
+    """Per tier, how many pods of the class each domain has already."""
+    rows = np.array([m.row for m in branch.here if m.traits is need.traits], dtype=np.int64)
+    mine = np.bincount(rows, minlength=int(scope.rows.max(initial=-1)) + 1)[scope.rows]
+    return [
+        np.bincount(tier.codes, weights=mine, minlength=tier.number).astype(np.int64) for tier in inner.tiers
+    ]
