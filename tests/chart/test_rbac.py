@@ -29,6 +29,7 @@ podgroups.powertrain.dev                     list watch
 podgroups.powertrain.dev/status                                       patch
 queues.powertrain.dev                        list watch
 queues.powertrain.dev/status                                          patch
+namespaces                                   list watch
 nodes                                    get list watch
 persistentvolumeclaims                       list watch
 persistentvolumes                            list watch
@@ -61,6 +62,7 @@ queues.powertrain.dev                    get list watch
 acceleratorpools.powertrain.dev              list
 podgroups.powertrain.dev                     list
 queues.powertrain.dev                        list
+namespaces                                   list
 nodes                                        list
 persistentvolumeclaims                       list
 persistentvolumes                            list

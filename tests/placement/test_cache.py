@@ -19,11 +19,47 @@ PODS = ("a", "b", "c", "d")
 GROUPS = ("g", "h")
 
 
+def term(app: str, **more: Any) -> Json:
+    return {"labelSelector": {"matchLabels": {"app": app}}, "topologyKey": "kubernetes.io/hostname", **more}
+
+
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+RULES: tuple[Json, ...] = (
+    {},
+    {},
+    {},
+    {"affinity": {"podAntiAffinity": {REQUIRED: [term("web")]}}},
+    {"affinity": {"podAffinity": {REQUIRED: [term("db"), term("web", namespaceSelector={})]}}},
+    {
+        "affinity": {
+            "podAntiAffinity": {
+                REQUIRED: [term("db", namespaceSelector={"matchLabels": {"tier": "x"}})],
+                "preferredDuringSchedulingIgnoredDuringExecution": [
+                    {"weight": 5, "podAffinityTerm": term("web", namespaces=["other"])}
+                ],
+            }
+        }
+    },
+    {
+        "topologySpreadConstraints": [
+            {"topologyKey": "z", "maxSkew": 1, "labelSelector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]}}
+        ]
+    },
+)  # fmt: skip
+"""What pods ask of other pods."""
+
+
+def _ruled_pod(name: str, rules: Json, **spec: Any) -> Json:
+    return pod(name, **spec, **rules)
+
+
 def manifests_of_pods() -> st.SearchStrategy[Json]:
     """Pods of all kinds: members and plain ones, waiting and placed, ours and others', with ports and gates."""
     return st.builds(
-        pod,
+        _ruled_pod,
         st.sampled_from(PODS),
+        rules=st.sampled_from(RULES),
+        labels=st.sampled_from(({}, {"app": "web"}, {"app": "db"})),
         group=st.sampled_from((None, *GROUPS)),
         gpu=st.integers(0, 2),
         node=st.sampled_from(("", *NODES)),
@@ -60,7 +96,7 @@ class KeptSnapshot(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.cache = Cache()
-        self.cache.claims.watched = True
+        self.cache.claims.watched = self.cache.neighbours.namespaces_watched = True
         self.objects: dict[tuple[str, str], Any] = {}
         self.generation = 0
 
@@ -118,6 +154,11 @@ class KeptSnapshot(RuleBasedStateMachine):
         }
         self.tell("volume", manifest, from_manifest(manifest, views.PersistentVolume))
 
+    @rule(name=st.sampled_from(("team", "other")), labels=st.sampled_from(({}, {"tier": "x"})))
+    def namespace_changes(self, name: str, labels: dict[str, str]) -> None:
+        manifest = {"metadata": {"name": name, "labels": labels}}
+        self.tell("namespace", manifest, from_manifest(manifest, views.Namespace))
+
     @precondition(lambda self: self.objects)
     @rule(data=st.data())
     def something_is_deleted(self, data: st.DataObject) -> None:
@@ -174,7 +215,7 @@ class KeptSnapshot(RuleBasedStateMachine):
     def rebuilt(self) -> Cache:
         """A cache that is told of everything once, and of what is decided after that."""
         fresh = Cache()
-        fresh.claims.watched = True
+        fresh.claims.watched = fresh.neighbours.namespaces_watched = True
         for (kind, key), view in self.objects.items():
             self.listener(kind, fresh)(key, None, view)
         overlay = self.cache._overlay
@@ -226,6 +267,11 @@ def assert_same(one: Snapshot, other: Snapshot) -> None:
     assert one.host_ports == other.host_ports
     assert (one.pools, one.queues) == (other.pools, other.queues)
     assert one.groups == other.groups
+    for name in ("matching", "repelling"):
+        kept, made = getattr(one, name), getattr(other, name)
+        assert kept.keys() == made.keys(), name
+        for key in kept:
+            np.testing.assert_array_equal(kept[key], made[key], err_msg=name)
 
 
 TestKeptSnapshot = KeptSnapshot.TestCase

@@ -110,25 +110,8 @@ def test_host_ports(case: str) -> None:
     assert pod_class(pod_view(pod("p", **spec)).spec).host_ports == wanted
 
 
-TERM = [{"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"a": "b"}}}]
-REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
-PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
-
 UNSUPPORTED: dict[str, tuple[dict[str, Any], str]] = {
-    "required pod affinity": ({"affinity": {"podAffinity": {REQUIRED: TERM}}}, "pod affinity"),
-    "required pod anti-affinity": ({"affinity": {"podAntiAffinity": {REQUIRED: TERM}}}, "pod anti-affinity"),
-    "an even spread that must be kept": (
-        {"topologySpreadConstraints": [{"topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}]},
-        "an even spread over zone",
-    ),
     "resource claims": ({"resourceClaims": [{"name": "gpu"}]}, "resource claims"),
-}
-WISHES: dict[str, dict[str, Any]] = {
-    "preferred pod affinity": {"affinity": {"podAffinity": {PREFERRED: [{"weight": 1}]}}},
-    "preferred pod anti-affinity": {"affinity": {"podAntiAffinity": {PREFERRED: [{"weight": 1}]}}},
-    "a spread that may be broken": {
-        "topologySpreadConstraints": [{"topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}]
-    },
 }
 
 
@@ -136,11 +119,6 @@ WISHES: dict[str, dict[str, Any]] = {
 def test_what_is_required_but_not_understood_is_told(case: str) -> None:
     spec, wanted = UNSUPPORTED[case]
     assert (constraints.unsupported(pod_view(pod("p", **spec)).spec) or "").startswith(wanted)
-
-
-@pytest.mark.parametrize("case", WISHES)
-def test_wishes_that_are_not_understood_are_only_wishes(case: str) -> None:
-    assert constraints.unsupported(pod_view(pod("p", **WISHES[case])).spec) is None
 
 
 def test_claims_are_those_named_and_those_made_for_the_pod() -> None:

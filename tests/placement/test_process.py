@@ -80,12 +80,11 @@ async def test_a_waiting_plain_pod_is_told_once_by_the_standard_condition(
 
 async def test_what_is_required_but_not_understood_is_not_placed(kube: FakeKube, tmp_path: Path) -> None:
     kube.put(pod_group("g", minimum=1))
-    terms = {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "kubernetes.io/hostname"}]}
-    kube.put(pod("g-0", group="g", gpu=1, affinity={"podAntiAffinity": terms}))
+    kube.put(pod("g-0", group="g", gpu=1, resourceClaims=[{"name": "gpu"}]))
     async with scheduler(kube, tmp_path):
         await until(lambda: status_of(kube, "g").get("reason") == "UnsupportedConstraint")
     assert not node_of(kube, "g-0")
-    assert "pod anti-affinity" in status_of(kube, "g")["message"]
+    assert "resource claims" in status_of(kube, "g")["message"]
 
 
 async def test_room_that_other_schedulers_pods_take_is_taken(kube: FakeKube, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The reflectors that feed the cache, on the leader and on standbys alike.
 
 Volume claims and volumes are followed only once some pod mounts a claim: most clusters' pods that we
-place mount none, and their lists can be long.
+place mount none, and their lists can be long. Namespaces are followed once a pod picks some by their labels.
 """
 
 import asyncio
@@ -11,7 +11,15 @@ from typing import Any, TypeVar
 from powertrain_operator.api.cluster import PodGroupView
 from powertrain_operator.kube.client import Client
 from powertrain_operator.kube.reflector import Reflector
-from powertrain_operator.kube.resources import ACCELERATORPOOLS, NODES, PODGROUPS, PODS, QUEUES, Resource
+from powertrain_operator.kube.resources import (
+    ACCELERATORPOOLS,
+    NAMESPACES,
+    NODES,
+    PODGROUPS,
+    PODS,
+    QUEUES,
+    Resource,
+)
 
 from .cache import Cache
 from .translate import views
@@ -33,6 +41,7 @@ class Watches:
         self._client = client
         self._cache = cache
         self._claims_wanted = asyncio.Event()
+        self._namespaces_wanted = asyncio.Event()
         self._groups = self._follow(PODGROUPS, PodGroupView, self._on_group)
         self._queues = self._follow(QUEUES, views.Queue, cache.on_queue)
         self._pools = self._follow(ACCELERATORPOOLS, views.AcceleratorPool, cache.on_pool)
@@ -82,6 +91,7 @@ class Watches:
             for reflector in self._needed:
                 group.create_task(reflector.run())
             group.create_task(self._follow_claims())
+            group.create_task(self._follow_namespaces())
 
     async def _follow_claims(self) -> None:
         await self._claims_wanted.wait()
@@ -94,6 +104,15 @@ class Watches:
             await volumes.synced.wait()
             self._cache.claims.watched = True
             self._cache.claims_changed()
+            self.notify()
+
+    async def _follow_namespaces(self) -> None:
+        await self._namespaces_wanted.wait()
+        namespaces = self._follow(NAMESPACES, views.Namespace, self._cache.on_namespace)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(namespaces.run())
+            await namespaces.synced.wait()
+            self._cache.namespaces_read()
             self.notify()
 
     def _follow(self, resource: Resource, type: type[T], on_change: OnChange[T]) -> Reflector[T]:
@@ -111,6 +130,8 @@ class Watches:
         self._cache.on_pod(key, before, after)
         if self._cache.claims.wanted:
             self._claims_wanted.set()
+        if self._cache.neighbours.namespaces_wanted:
+            self._namespaces_wanted.set()
 
 
 def _nobody() -> None:

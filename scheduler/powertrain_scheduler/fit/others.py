@@ -6,6 +6,7 @@ more pod of the class go. The answer holds until the next pod is placed.
 """
 
 from collections.abc import Iterator
+from operator import itemgetter
 
 import numpy as np
 
@@ -45,7 +46,7 @@ def undisputed(session: Session, traits: Traits) -> Mask:
 
 def checks(session: Session, traits: Traits) -> Iterator[tuple[str, Mask]]:
     """Each rule by itself, as for people: (what failing nodes do, nodes that pass)."""
-    yield from _apart(session, traits.pod_class)
+    yield from sorted(_apart(session, traits.pod_class), key=itemgetter(0))
     yield from _near(session, traits.pod_class)
     yield from _even(session, traits.pod_class)
 
@@ -69,11 +70,11 @@ def _apart(session: Session, own: PodClass) -> Iterator[tuple[str, Mask]]:
     facts, neighbours = session.fleet.facts, session.neighbours
     for term in own.apart:
         there = in_domain(facts, neighbours.matching(term.selector), term.key)
-        yield f"have pods near that it must be apart from ({named(term.selector)} by {term.key})", there == 0
+        yield f"have pods near that it must be apart from ({named(term.selector)} by {term.key})", there <= 0
     for term, holders in neighbours.repelling().items():
         if term.selector in own.matched:
             there = in_domain(facts, holders, term.key)
-            yield f"have pods near that keep it away ({named(term.selector)} by {term.key})", there == 0
+            yield f"have pods near that keep it away ({named(term.selector)} by {term.key})", there <= 0
 
 
 def _near(session: Session, own: PodClass) -> Iterator[tuple[str, Mask]]:
@@ -83,10 +84,11 @@ def _near(session: Session, own: PodClass) -> Iterator[tuple[str, Mask]]:
     for term in own.near:
         labelled = columns.label(facts, term.key).codes >= 0
         there = in_domain(facts, neighbours.matching(term.selector), term.key)
-        yield (
-            f"have no pods near that it must be near to ({named(term.selector)} by {term.key})",
-            labelled if free else there > 0,
-        )
+        if free:
+            yield f"lack label {term.key}", labelled
+        else:
+            told = f"have no pods near that it must be near to ({named(term.selector)} by {term.key})"
+            yield told, there > 0
 
 
 def first_of_its_kind(session: Session, own: PodClass) -> bool:

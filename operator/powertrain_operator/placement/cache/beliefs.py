@@ -8,6 +8,7 @@ from powertrain_scheduler.snapshot import PodClass
 from ..translate import constraints, pods, views
 from ..translate.pods import PodFact
 from .groups import GroupTable
+from .neighbours import Neighbours
 from .nodes import NodeTable
 from .overlay import Assumed, Hold, Overlay
 
@@ -17,6 +18,7 @@ class Beliefs:
 
     def __init__(self, overlay: Overlay, nodes: NodeTable, groups: GroupTable) -> None:
         self.pods: dict[str, PodFact] = {}
+        self.neighbours = Neighbours(self.pods, groups.mark)
         self.departures = 0
         """Pods so far that left their nodes, or were told to, by others than us."""
         self._overlay = overlay
@@ -101,6 +103,7 @@ class Beliefs:
         before = self.pods.get(key)
         if before == pod:
             return
+        self.neighbours.change(before, pod)
         if before is not None:
             self._discount(before, pod)
         if pod is None:

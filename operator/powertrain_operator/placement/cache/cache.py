@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from powertrain_scheduler.plan import Bind
-from powertrain_scheduler.snapshot import PodGroup, Queue, Snapshot
+from powertrain_scheduler.snapshot import PodClass, PodGroup, Queue, Snapshot
 
 from powertrain_operator.api.cluster import PodGroupView
 
@@ -29,11 +29,12 @@ class Cache:
     def __init__(self) -> None:
         self.nodes = NodeTable()
         self.claims = Claims()
-        self.groups = GroupTable(self._trouble, self.claims.narrowed)
+        self.groups = GroupTable(self._trouble, self._waiting_class, self._placed_class)
         self.pool_troubles: dict[str, PoolTrouble] = {}
         self.queues: dict[str, Queue] = objects.with_default({})
         self._overlay = Overlay()
         self._beliefs = Beliefs(self._overlay, self.nodes, self.groups)
+        self.neighbours = self._beliefs.neighbours
         self.pods = self._beliefs.pods
         """What is believed of every pod that matters, by name. Read only."""
         self._queue_objects: dict[str, Queue] = {}
@@ -99,6 +100,17 @@ class Cache:
         """A volume changed."""
         if self.claims.put_volume(key, after):
             self.claims_changed()
+
+    def on_namespace(self, key: str, before: views.Namespace | None, after: views.Namespace | None) -> None:
+        """A namespace changed: rules that pick namespaces by their labels may reach others now."""
+        self.neighbours.put_namespace(key, after.metadata.labels if after else None)
+
+    def namespaces_read(self) -> None:
+        """All namespaces are known from now on."""
+        self.neighbours.namespaces_watched = True
+        for pod in self.pods.values():
+            if pod.company is not None and not pod.node:
+                self.groups.mark(pod.group)
 
     def claims_changed(self) -> None:
         """Look again at every waiting pod with a claim; such changes are rare."""
@@ -171,6 +183,7 @@ class Cache:
         """The cluster as it is believed to be; the same object if nothing changed since the last."""
         in_order = [self._pools[name] for name in sorted(self._pools)]
         changed = self.nodes.refresh(self._holding(), in_order)
+        changed |= self.neighbours.refresh()
         self.groups.refresh()
         changed |= self.groups.changed or self._settings_changed
         if self._last is not None and not changed:
@@ -185,6 +198,8 @@ class Cache:
             pools=tuple(fact.pool for fact in in_order),
             queues=self.queues,
             groups=dict(self.groups.built),
+            matching=self.neighbours.matching(self.nodes.rows),
+            repelling=self.neighbours.repelling(self.nodes.rows),
         )
         return self._last
 
@@ -204,11 +219,19 @@ class Cache:
         name = names.split(pod.key).name
         if pod.trouble:
             return Held(HeldReason.UNSUPPORTED_CONSTRAINT, f"pod {name} requires {pod.trouble}")
+        if missing := self.neighbours.trouble(pod):
+            return Held(HeldReason.UNSUPPORTED_CONSTRAINT, f"pod {name} asks for {missing}")
         if (hold := self._overlay.holds.get(pod.key)) is not None:
             return Held(HeldReason.BINDING_REFUSED, f"pod {name} could not be bound: {hold.message}")
         if pod.claims and (missing := self.claims.trouble(pod)):
             return Held(HeldReason.VOLUME_NOT_BOUND, f"pod {name} mounts {missing}")
         return None
+
+    def _waiting_class(self, pod: PodFact) -> PodClass:
+        return self.neighbours.dressed(pod, self.claims.narrowed(pod))
+
+    def _placed_class(self, pod: PodFact) -> PodClass:
+        return self.neighbours.dressed(pod, pod.pod_class)
 
     def _note_start(self, group: str, now: float) -> None:
         members = self.groups.members(group)

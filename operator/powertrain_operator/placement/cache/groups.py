@@ -16,7 +16,7 @@ from .held import Held
 Trouble = Callable[[PodFact], Held | None]
 """Why a waiting pod cannot be placed now, whatever is free; None where it can."""
 ClassOf = Callable[[PodFact], PodClass]
-"""The class a waiting pod is placed by: its own, narrowed by what it mounts."""
+"""The class a pod is placed by, or counted as: its own, with what else is known to matter."""
 
 _MISSING = GroupFact(
     queue="default",
@@ -36,7 +36,7 @@ _MISSING = GroupFact(
 class GroupTable:
     """Members and objects by group name, and the core's groups made of them."""
 
-    def __init__(self, trouble: Trouble, class_of: ClassOf) -> None:
+    def __init__(self, trouble: Trouble, waiting_class: ClassOf, placed_class: ClassOf) -> None:
         self.built: dict[str, PodGroup] = {}
         self.held: dict[str, Held] = {}
         """Groups that are kept from the core, and why."""
@@ -48,7 +48,8 @@ class GroupTable:
         self.changed = False
         """Whether any group is another one, or is held or let go, since someone cleared this."""
         self._trouble = trouble
-        self._class_of = class_of
+        self._waiting_class = waiting_class
+        self._placed_class = placed_class
         self._objects: dict[str, GroupFact] = {}
         self._members: dict[str, dict[str, PodFact]] = {}
         self._stale: set[str] = set()
@@ -131,8 +132,8 @@ class GroupTable:
             min_member=1,
             created=pod.created,
             priority=pod.priority,
-            waiting=(Pod(pod.key, self._class_of(pod)),) if waits else (),
-            placed=_placed([pod]),
+            waiting=(Pod(pod.key, self._waiting_class(pod)),) if waits else (),
+            placed=self._placed([pod]),
             started=self.started.get(group),
             gated=int(pod.gated),
             nominated=self.nominated.get(group, ()),
@@ -145,7 +146,7 @@ class GroupTable:
         exists = fact is not None
         said = fact or _MISSING
         waiting = [pod for pod in members if _waits(pod)]
-        placed = _placed(members)
+        placed = self._placed(members)
         self._settle_start(group, members, said.scheduled)
         trouble = next(filter(None, map(self._trouble, waiting)), None) if exists else None
         self._hold(group, trouble)
@@ -159,7 +160,7 @@ class GroupTable:
             priority=said.priority,
             waiting=()
             if trouble
-            else tuple(Pod(pod.key, self._class_of(pod), pod.subgroup) for pod in waiting),
+            else tuple(Pod(pod.key, self._waiting_class(pod), pod.subgroup) for pod in waiting),
             placed=placed,
             topology=said.topology,
             preemptible=said.preemptible,
@@ -174,6 +175,11 @@ class GroupTable:
             min_subgroups=said.min_subgroups,
             owner=names.split(group).namespace,
             checkpoint_seconds=said.checkpoint,
+        )
+
+    def _placed(self, members: Iterable[PodFact]) -> tuple[PlacedPod, ...]:
+        return tuple(
+            PlacedPod(pod.key, self._placed_class(pod), pod.node, pod.leaving) for pod in members if pod.node
         )
 
     def _settle_start(self, group: str, members: Iterable[PodFact], scheduled: float | None) -> None:
@@ -205,12 +211,6 @@ class GroupTable:
 def placed_count(members: Iterable[PodFact]) -> int:
     """Pods that hold a node and are not about to leave it."""
     return sum(1 for pod in members if pod.node and not pod.leaving)
-
-
-def _placed(members: Iterable[PodFact]) -> tuple[PlacedPod, ...]:
-    return tuple(
-        PlacedPod(pod.key, pod.pod_class, pod.node, pod.leaving, pod.subgroup) for pod in members if pod.node
-    )
 
 
 def _waits(pod: PodFact) -> bool:

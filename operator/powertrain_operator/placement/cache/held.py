@@ -12,7 +12,7 @@ class HeldReason(StrEnum):
     """Reasons a group waits for that no decision could change."""
 
     UNSUPPORTED_CONSTRAINT = "UnsupportedConstraint"
-    """A pod requires something that placement cannot honour, such as pod anti-affinity."""
+    """A pod requires something that placement cannot honour, such as a resource claim."""
     VOLUME_NOT_BOUND = "VolumeNotBound"
     """A pod mounts a volume claim that has no volume (yet)."""
     BINDING_REFUSED = "BindingRefused"

@@ -31,7 +31,8 @@ class NodeTable:
         self._moved = True
         self._built = _build({}, ())
         self._used = self._leaving = np.zeros((0, len(_FIRST)), dtype=np.int64)
-        self._rows: dict[str, int] = {}
+        self.rows: dict[str, int] = {}
+        """By node name. Read only."""
         self._columns: dict[str, int] = {}
         self._vectors: dict[int, tuple[PodClass, Table]] = {}
         """By the class's id, which stays its own as long as the class is kept beside it."""
@@ -82,7 +83,7 @@ class NodeTable:
     def _rebuild(self, pods: Iterable[PodFact], pools: Sequence[PoolFact]) -> None:
         self._built = _build(self.facts, pools)
         self.taken = _taken(self.facts.values(), pools) if len(pools) > 1 else {}
-        self._rows = {name: row for row, name in enumerate(self._built.names)}
+        self.rows = {name: row for row, name in enumerate(self._built.names)}
         self._columns = {resource: column for column, resource in enumerate(self._built.resources)}
         self._vectors = {}
         self._used = np.zeros_like(self._built.allocatable)
@@ -96,7 +97,7 @@ class NodeTable:
         self._moved = True
         if self._stale:  # all are counted again at the next refresh
             return
-        row = self._rows.get(pod.node)
+        row = self.rows.get(pod.node)
         if row is None:
             (self.strangers.add if sign > 0 else self.strangers.discard)(pod.key)
             return

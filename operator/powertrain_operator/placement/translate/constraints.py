@@ -1,8 +1,7 @@
 """Where a pod may go: selectors, node affinity, tolerations and host ports, and what is refused.
 
-Preferred pod (anti-)affinity and `ScheduleAnyway` spreading are wishes, and are not weighed in this
-version. What is *required* but not understood here must not be placed as if it were not there:
-`unsupported` gives the sentence that its group waits with.
+What is *required* but not understood here must not be placed as if it were not there: `unsupported`
+gives the sentence that its group waits with. Rules about other pods are read in `company`.
 """
 
 from collections.abc import Iterable
@@ -58,15 +57,6 @@ def host_ports(spec: PodSpec) -> tuple[HostPort, ...]:
 
 def unsupported(spec: PodSpec) -> str | None:
     """What the pod requires that placement cannot honour, as the end of "it requires ..."; None: nothing."""
-    affinity = spec.affinity
-    if affinity is not None:
-        if affinity.pod_affinity is not None and affinity.pod_affinity.required:
-            return "pod affinity, which powertrain does not place by; use the group's topology or prefer it"
-        if affinity.pod_anti_affinity is not None and affinity.pod_anti_affinity.required:
-            return "pod anti-affinity, which powertrain does not place by; prefer it, or claim a host port"
-    for spread in spec.topology_spread_constraints:
-        if spread.when_unsatisfiable == "DoNotSchedule":
-            return f"an even spread over {spread.topology_key}, which powertrain does not place by; use ScheduleAnyway"
     if spec.resource_claims:
         return "resource claims, which powertrain does not allocate; ask for the device's extended resource"
     return None

@@ -14,6 +14,7 @@ from powertrain_operator.api.names import LABEL_POD_GROUP, LABEL_RANK, LABEL_SUB
 
 from .. import names
 from . import constraints
+from .company import Company, company
 from .requests import effective_request
 from .views import Pod, PodSpec
 
@@ -25,7 +26,6 @@ _of_class = attrgetter(
     "node_selector",
     "affinity",
     "tolerations",
-    "topology_spread_constraints",
     "resource_claims",
     "overhead",
     "resources",
@@ -57,6 +57,9 @@ class PodFact(msgspec.Struct, frozen=True, gc=False):
     claims: tuple[str, ...] = ()
     subgroup: str = ""
     """The part of its group that it is in."""
+    labels: dict[str, str] = {}
+    company: Company | None = None
+    """What it asks of other pods; None: nothing."""
     trouble: str = ""
     """Why it cannot be placed at all, as the end of a sentence; empty where it can."""
 
@@ -77,8 +80,17 @@ def pod_fact(pod: Pod, key: str, pod_class: PodClass, trouble: str = "") -> PodF
     leaving = meta.deletion_timestamp is not None
     if is_finished(pod) or (not spec.node_name and (leaving or not ours)):
         return None
+    asks = company(meta, spec, ours)
     if not ours:
-        return PodFact(key, meta.uid, pod_class, node=spec.node_name, leaving=leaving)
+        return PodFact(
+            key,
+            meta.uid,
+            pod_class,
+            node=spec.node_name,
+            leaving=leaving,
+            labels=meta.labels,
+            company=asks,
+        )
     member = meta.labels.get(LABEL_POD_GROUP)
     started = pod.status.start_time
     return PodFact(
@@ -96,6 +108,8 @@ def pod_fact(pod: Pod, key: str, pod_class: PodClass, trouble: str = "") -> PodF
         queue="" if member else names.queue_of(meta.labels),
         claims=constraints.claims(meta.namespace, meta.name, spec) if spec.volumes else (),
         subgroup=meta.labels.get(LABEL_SUBGROUP, "") if member else "",
+        labels=meta.labels,
+        company=asks,
         trouble=trouble,
     )
 

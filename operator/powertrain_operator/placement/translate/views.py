@@ -17,6 +17,7 @@ from powertrain_operator.api.cluster import (
     NodeStatus,
     ResourceRequirements,
     SchedulingGate,
+    SelectorRequirement,
     Taint,
     Toleration,
 )
@@ -40,11 +41,40 @@ class Metadata(_Read, frozen=True):
     deletion_timestamp: datetime | None = None
 
 
-class PodTerms(_Read, frozen=True):
-    """Pod affinity or anti-affinity: only whether it is required is read."""
+class LabelSelector(_Read, frozen=True):
+    """Absent where it is wanted, it picks nothing; there and empty, everything."""
 
-    required: tuple[Any, ...] = msgspec.field(
+    match_labels: dict[str, str] = {}
+    match_expressions: tuple[SelectorRequirement, ...] = ()
+
+
+class PodTerm(_Read, frozen=True):
+    """One term of pod affinity or anti-affinity."""
+
+    topology_key: str = ""
+    label_selector: LabelSelector | None = None
+    namespaces: tuple[str, ...] = ()
+    namespace_selector: LabelSelector | None = None
+    match_label_keys: tuple[str, ...] = ()
+    mismatch_label_keys: tuple[str, ...] = ()
+
+
+_NO_TERM = PodTerm()
+
+
+class WeightedPodTerm(_Read, frozen=True):
+    weight: int = 0
+    pod_affinity_term: PodTerm = _NO_TERM
+
+
+class PodTerms(_Read, frozen=True):
+    """Pod affinity or anti-affinity."""
+
+    required: tuple[PodTerm, ...] = msgspec.field(
         default=(), name="requiredDuringSchedulingIgnoredDuringExecution"
+    )
+    preferred: tuple[WeightedPodTerm, ...] = msgspec.field(
+        default=(), name="preferredDuringSchedulingIgnoredDuringExecution"
     )
 
 
@@ -57,6 +87,12 @@ class Affinity(_Read, frozen=True):
 class SpreadConstraint(_Read, frozen=True):
     topology_key: str = ""
     when_unsatisfiable: str = "DoNotSchedule"
+    max_skew: int = 1
+    min_domains: int | None = None
+    label_selector: LabelSelector | None = None
+    match_label_keys: tuple[str, ...] = ()
+    node_affinity_policy: str | None = None
+    node_taints_policy: str | None = None
 
 
 class ClaimSource(_Read, frozen=True):
@@ -100,6 +136,10 @@ class Pod(_Read, frozen=True):
     metadata: Metadata
     spec: PodSpec = PodSpec()
     status: PodStatus = PodStatus()
+
+
+class Namespace(_Read, frozen=True):
+    metadata: Metadata
 
 
 class NodeSpec(_Read, frozen=True):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from powertrain_operator import api
+from powertrain_operator.kube.resources import NAMESPACES
 from powertrain_operator.reconcile import Fleet
 
 from ..cache import Cache
@@ -34,7 +35,7 @@ def build(given: Iterable[Given], now: float) -> World:
     used = [each for each in given if objects.is_known(each)]
     read = _read(used, now)
     world = World(Cache(), notes=_ignored(given))
-    world.cache.claims.watched = True
+    world.cache.claims.watched = world.cache.neighbours.namespaces_watched = True
     put(world.cache, read)
     _expand(world, read, now)
     world.notes += _about_pods(world.cache)
@@ -51,6 +52,7 @@ def put(cache: Cache, read: Iterable[Read]) -> None:
         "AcceleratorPool": cache.on_pool,
         CLAIMS.kind: cache.on_claim,
         VOLUMES.kind: cache.on_volume,
+        NAMESPACES.kind: cache.on_namespace,
     }
     for each in read:
         if each.struct is not None:

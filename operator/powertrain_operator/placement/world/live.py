@@ -3,7 +3,7 @@
 from powertrain_operator.api.cluster import PodGroupView
 from powertrain_operator.kube.client import Client
 from powertrain_operator.kube.errors import ApiError
-from powertrain_operator.kube.resources import ACCELERATORPOOLS, NODES, PODGROUPS, PODS, QUEUES
+from powertrain_operator.kube.resources import ACCELERATORPOOLS, NAMESPACES, NODES, PODGROUPS, PODS, QUEUES
 
 from .. import names
 from ..cache import Cache
@@ -28,7 +28,20 @@ async def read(client: Client) -> World:
         cache.on_pod(names.key(pod.metadata.namespace, pod.metadata.name), None, pod)
     if cache.claims.wanted:
         await _read_claims(client, world)
+    if cache.neighbours.namespaces_wanted:
+        await _read_namespaces(client, world)
     return world
+
+
+async def _read_namespaces(client: Client, world: World) -> None:
+    """Which namespaces the rules about other pods reach."""
+    try:
+        for namespace in await client.list(NAMESPACES, type=views.Namespace):
+            world.cache.on_namespace(namespace.metadata.name, None, namespace)
+    except ApiError as failure:
+        world.notes.append(f"namespaces could not be read: {failure}")
+        return
+    world.cache.namespaces_read()
 
 
 async def _read_claims(client: Client, world: World) -> None:

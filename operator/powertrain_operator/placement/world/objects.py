@@ -9,6 +9,7 @@ import msgspec
 from powertrain_operator import api
 from powertrain_operator.api.cluster import Condition, PodGroupView, from_manifest
 from powertrain_operator.api.names import GROUP
+from powertrain_operator.kube.resources import NAMESPACES
 
 from ..translate import requests, views
 from ..watches import CLAIMS, VOLUMES
@@ -26,13 +27,14 @@ CORE_KINDS: Mapping[str, type[Any]] = {
     "Pod": views.Pod,
     CLAIMS.kind: views.PersistentVolumeClaim,
     VOLUMES.kind: views.PersistentVolume,
+    NAMESPACES.kind: views.Namespace,
 }
 OUR_STRUCTS: Mapping[str, type[Any]] = {
     "PodGroup": PodGroupView,
     "Queue": views.Queue,
     "AcceleratorPool": views.AcceleratorPool,
 }
-_CLUSTER_WIDE = ("Node", "Queue", "AcceleratorPool", VOLUMES.kind)
+_CLUSTER_WIDE = ("Node", "Queue", "AcceleratorPool", VOLUMES.kind, NAMESPACES.kind)
 
 
 class Identity(NamedTuple):
