@@ -32,14 +32,15 @@ class Outcome(NamedTuple):
 def work_out(snapshot: Snapshot, policy: Policy, now: float) -> Outcome:
     """The plan, step by step."""
     # 1. Who wants something. Those who can't be in line yet are told what is missing.
-    groups = sorted(map(shapes.chosen, concerned(snapshot)), key=lambda group: group.name)
+    lost = why.lost(snapshot)
+    groups = sorted((wishes(group, policy) for group in concerned(snapshot)), key=lambda group: group.name)
     if not groups:
-        return Outcome(Plan())
+        return Outcome(Plan(lost=lost))
     fleet = Fleet(snapshot, policy)
     hindered = {group.name: wait for group in groups if (wait := why.hindered(fleet, group))}
     line = [group for group in groups if group.waiting and group.name not in hindered]
     if not line:
-        return Outcome(Plan(waits=tuple(hindered.values())))
+        return Outcome(Plan(waits=tuple(hindered.values()), lost=lost))
     # 2. A working copy of the world, with what earlier cycles made room for kept aside.
     draft = Draft(fleet, policy, now)
     wants = {group.name: wanted for group in line if (wanted := asks.minimum(fleet, group))}
@@ -47,17 +48,23 @@ def work_out(snapshot: Snapshot, policy: Policy, now: float) -> Outcome:
     # 3. Every group's minimum, again until nobody gets more: what one gets may change whose turn it is.
     while serve(draft, wants):
         draft.cancel_reservations()
-        wants |= {group.name: wanted for group in draft.broken() if (wanted := asks.minimum(fleet, group))}
+        broken = [asks.careful(group, policy) for group in draft.broken()]
+        wants |= {group.name: wanted for group in broken if (wanted := asks.minimum(fleet, group))}
     # 4. Members beyond the minimum, of groups that have theirs.
     named = [group.name for group in line if group.name not in wants and group.name not in draft.held]
-    settled = [draft.current(snapshot.groups[name]) for name in named]
+    settled = [draft.current(asks.careful(snapshot.groups[name], policy)) for name in named]
     for wanted in in_turn(draft, [more for group in settled if (more := draft.optional(group))]):
         allocate.extend(draft, wanted)
     # 5. What keeps the rest, and when it may expect to start.
     left = [draft.best(wanted) for wanted in in_turn(draft, wants.values())]
     starts = estimates.starts(draft, left)
     waits = [why.waits(draft, wanted, starts.get(wanted.group.name)) for wanted in left]
-    return Outcome(draft.plan([*hindered.values(), *why.held(draft), *waits]), draft, tuple(left))
+    return Outcome(draft.plan([*hindered.values(), *why.held(draft), *waits], lost), draft, tuple(left))
+
+
+def wishes(group: PodGroup, policy: Policy) -> PodGroup:
+    """The group as it is to be served: in the shape that is its choice, and off nodes that keep failing it."""
+    return asks.careful(shapes.chosen(group), policy)
 
 
 def concerned(snapshot: Snapshot) -> list[PodGroup]:

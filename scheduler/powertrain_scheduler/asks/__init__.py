@@ -1,7 +1,7 @@
 """What a group asks nodes for: which pods, of which accelerators, at what cost in quota."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from powertrain_scheduler.asks.options import accelerators as accelerators
 from powertrain_scheduler.asks.options import options
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.fleet import Fleet, Ints, Traits
+from powertrain_scheduler.policy import Policy
 from powertrain_scheduler.session import Change
 from powertrain_scheduler.snapshot import Pod, PodGroup
 
@@ -75,6 +76,16 @@ class Ask:
     def asked(self) -> tuple[tuple[tuple[int, int], ...], ...]:
         """By option, what it would take of each kind: (kind, amount)."""
         return tuple(tuple(option.charges.items()) for option in self.options)
+
+
+def careful(group: PodGroup, policy: Policy) -> PodGroup:
+    """The group that excludes also the nodes which failed it too often."""
+    if not group.failures:
+        return group
+    failing = {node for node, times in group.failures.items() if times >= policy.node_failures}
+    if failing <= group.excluded_nodes:
+        return group
+    return replace(group, excluded_nodes=group.excluded_nodes | failing)
 
 
 def departs(group: PodGroup) -> bool:

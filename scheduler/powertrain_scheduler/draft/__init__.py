@@ -11,7 +11,7 @@ from powertrain_scheduler.asks import Ask, Part, Placement
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.draft.worlds import Worlds, occupy
 from powertrain_scheduler.fleet import Fleet
-from powertrain_scheduler.plan import Bind, Choice, Evict, Plan, Reserve, Wait
+from powertrain_scheduler.plan import Bind, Choice, Evict, Lost, Plan, Reserve, Wait
 from powertrain_scheduler.policy import Policy
 from powertrain_scheduler.quota import Quotas
 from powertrain_scheduler.quota.turn import Turns
@@ -159,16 +159,15 @@ class Draft(Worlds):
             if not self.is_made(group)
         ]
 
-    def plan(self, waits: list[Wait]) -> Plan:
-        """What was decided, and why the rest waits."""
+    def plan(self, waits: list[Wait], lost: tuple[Lost, ...] = ()) -> Plan:
+        """What was decided, why the rest waits, and who lost members."""
         reserves = [
             Reserve(name, self.time, self.node_names(placement), tuple(self._assigned(placement)))
             for name, placement in self.held.items()
         ]
         reserves += [promise.reserve for promise in self.promises.made]
-        return Plan(
-            tuple(self.binds), tuple(self.evicts), tuple(waits), tuple(reserves), tuple(self._choices())
-        )
+        choices = tuple(self._choices())
+        return Plan(tuple(self.binds), tuple(self.evicts), tuple(waits), tuple(reserves), choices, lost)
 
     def _assigned(self, placement: Placement) -> Iterator[tuple[str, str]]:
         """Pods with their nodes."""

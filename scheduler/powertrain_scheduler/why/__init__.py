@@ -19,6 +19,7 @@ from powertrain_scheduler.reasons import Reason
 from powertrain_scheduler.snapshot import PodGroup
 from powertrain_scheduler.why import nearest, telling
 from powertrain_scheduler.why.lack import Why, excluded, lack
+from powertrain_scheduler.why.lost import lost as lost
 
 WAYS_TOLD = 2
 """Changes that are told with a wait; a record has more."""
@@ -28,6 +29,10 @@ WAYS_TOLD = 2
 
 def hindered(fleet: Fleet, group: PodGroup) -> Wait | None:
     """What keeps a group from being tried at all, or None."""
+    if not group.exists and group.waiting:
+        pods = words.counted(len(group.waiting), "pod")
+        told = f"{pods} name pod group {group.name}, which does not exist"
+        return Wait(group.name, Reason.POD_GROUP_NOT_FOUND, told)
     needed = minimum.missing(group)
     if not needed or (group.started is not None and not group.waiting and not group.gated):
         return None
@@ -36,9 +41,6 @@ def hindered(fleet: Fleet, group: PodGroup) -> Wait | None:
 
 
 def _hindered(fleet: Fleet, group: PodGroup) -> Why | None:
-    if not group.exists:
-        pods = words.counted(len(group.waiting), "pod")
-        return Reason.POD_GROUP_NOT_FOUND, f"{pods} name pod group {group.name}, which does not exist"
     if (problem := quota.problem(fleet, group.queue)) is not None:
         return problem
     least = minimum.of(group)

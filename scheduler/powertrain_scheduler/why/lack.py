@@ -63,8 +63,11 @@ def _room(worlds: Worlds, need: Need, mask: Mask | None) -> Ints:
 
 
 def _too_little(fleet: Fleet, wanted: Ask, worlds: Worlds, need: Need, room: Ints) -> str:
-    match = fit.may(fleet, need.traits) & ~excluded(fleet, wanted)
+    left_out = excluded(fleet, wanted)
+    match = fit.may(fleet, need.traits) & ~left_out
     nodes = words.counted(int(match.sum()), "matching node")
+    if count := int((fit.may(fleet, need.traits) & left_out).sum()):
+        nodes += f" beside {count} that failed it"
     places = f"{int(room.sum())} of {words.counted(len(need.pods), 'pod')}"
     short_of = _short_of(fleet, worlds, need, match, room)
     tail = f": {short_of}" if short_of else _rules([need])
