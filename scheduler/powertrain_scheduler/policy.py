@@ -33,8 +33,9 @@ class Policy:
     """How nodes are told apart that would all do: a name of `scores.PACKINGS`."""
     seed: int = 0
     """For the packing `random` alone."""
-    arrange: Literal["packed", "balanced"] = "packed"
-    """How gangs that must be split over domains are arranged unless they say so themselves."""
+    arrange: Literal["packed", "balanced"] = "balanced"
+    """How gangs that would rather lie together, but fill more than one domain, are arranged unless they say so
+    themselves: balanced takes no more domains than packed does, but about as many pods in each."""
     past_use_weight: float = 0.0
     """How much queues' past use counts beside what they hold now when the next one is chosen; 0: not at all."""
     node_failures: int = 2

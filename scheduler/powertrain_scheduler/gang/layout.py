@@ -18,6 +18,9 @@ from powertrain_scheduler.scores.arrange import Places
 from powertrain_scheduler.scores.tiers import Tier
 from powertrain_scheduler.snapshot import Topology
 
+COMPARED = 32
+"""Most domains, the tightest first, of which it is asked in which a gang would lie most evenly."""
+
 
 class Scope(NamedTuple):
     """Nodes that share a domain of a level."""
@@ -51,7 +54,7 @@ def pieces(
     balanced = how == "balanced" and wish.preferred is not None and (used is None or not used.any())
     counts: Ints | None
     if wish.slices:
-        inner = places(known, wish, scope, nodes)
+        inner = places(known, need, wish, scope, nodes)
         return slices.pieces(inner, _members(branch, need, scope, inner), pods, balanced)
     if wanted.inside is not None:
         counts = topology.all_over(fits, key, pods)
@@ -61,7 +64,7 @@ def pieces(
     elif used is None:
         counts = topology.packed(fits, key, pods)
     else:
-        counts = arrange.together(places(known, wish, scope, nodes), pods, balanced)
+        counts = arrange.together(places(known, need, wish, scope, nodes), pods, balanced)
     return None if counts is None else [counts]
 
 
@@ -76,18 +79,18 @@ def used(scope: Scope, branch: Branch, parts: Sequence[Part], size: int) -> Ints
 
 
 def holding(
-    fleet: Fleet, branch: Branch, scope: Scope, known: Ladder, rooms: Sequence[Ints], sizes: Sequence[int]
+    fleet: Fleet, branch: Branch, scope: Scope, known: Ladder, rooms: Sequence[Ints], needs: Sequence[Need]
 ) -> list[int]:
     """Domains of the scope's level with room for the branch, the tightest first; of balanced ones the most even."""
     column, wish = known.columns[scope.level], branch.topology
     codes, number = column.codes[scope.rows], len(column.values)
-    alone = len(sizes) == 1
+    sizes, alone = [len(need.pods) for need in needs], len(needs) == 1
     levels = tier_list(known, wish, scope) if wish.slices and alone else ()
     found: list[int] = topology.holding(rooms, codes, number, sizes, levels).tolist()
     balanced = (wish.arrange or fleet.policy.arrange) == "balanced" and wish.preferred is not None and alone
     if not balanced or len(found) < 2 or branch.here:
         return found
-    whole = places(known, wish, scope, Nodes(rooms[0], scope.rows, None))
+    whole = places(known, needs[0], wish, scope, Nodes(rooms[0], scope.rows, None))
     place = {domain: i for i, domain in enumerate(found)}
 
     def uneven(domain: int) -> tuple[int, int, int]:
@@ -96,20 +99,25 @@ def holding(
         few, least = arrange.fewest_of(inside, sizes[0])
         return -least, few, place[domain]
 
-    return sorted(found, key=uneven)
+    return sorted(found[:COMPARED], key=uneven) + found[COMPARED:]
 
 
 def tier_list(known: Ladder, wish: Topology, scope: Scope) -> tuple[Tier, ...]:
-    """The levels inside the scope's domain; those bound by slices take whole ones only."""
+    """The levels inside the scope's domain; those bound by slices take whole ones only.
+
+    A level of single nodes is left out: nodes come last anyway.
+    """
     grain = {each.within: each.size for each in wish.slices}
     levels = range(scope.level + 1, len(known.keys))
-    return tuple(tiers.tier(known.columns[i].codes[scope.rows], grain.get(known.keys[i], 1)) for i in levels)
+    found = (tiers.tier(known.columns[i].codes[scope.rows], grain.get(known.keys[i], 1)) for i in levels)
+    return tuple(each for each in found if each.grain > 1 or each.number < len(scope.rows))
 
 
-def places(known: Ladder, wish: Topology, scope: Scope, nodes: Nodes) -> Places:
-    """The scope's nodes and the levels inside it."""
+def places(known: Ladder, need: Need, wish: Topology, scope: Scope, nodes: Nodes) -> Places:
+    """The scope's nodes and the levels inside it; pods without devices need not sit on their gang's own nodes."""
     there = np.zeros(len(nodes.fits), dtype=np.int64) if nodes.used is None else nodes.used
-    return Places(nodes.fits, nodes.key, there, tier_list(known, wish, scope))
+    joins = need.traits.device is not None
+    return Places(nodes.fits, nodes.key, there, tier_list(known, wish, scope), joins)
 
 
 def _members(branch: Branch, need: Need, scope: Scope, inner: Places) -> list[Ints]:

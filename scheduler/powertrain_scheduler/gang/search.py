@@ -89,9 +89,8 @@ class Search:
             candidates = domains.every_joined(column, anchor)
             candidates = candidates[:1] if branch.topology.required else candidates
         else:
-            sizes = [len(need.pods) for need in needs]
             inner = Scope(whole.rows, level)
-            candidates = layout.holding(self._fleet, branch, inner, self._known, rooms, sizes)
+            candidates = layout.holding(self._fleet, branch, inner, self._known, rooms, needs)
         for domain in candidates:
             yield Scope(whole.rows[np.flatnonzero(codes == domain)], level)
 

@@ -23,11 +23,13 @@ class Places(NamedTuple):
     """Pods of the group that are there already, or will be."""
     tiers: tuple[Tier, ...]
     """Levels, from wide to narrow."""
+    joins: bool = True
+    """Places in use come first, not only their domains."""
 
     def restricted(self, chosen: Ints) -> "Places":
         """Only these places."""
         tiers = tuple(_within(each, chosen) for each in self.tiers)
-        return Places(self.room[chosen], self.key[chosen], self.used[chosen], tiers)
+        return Places(self.room[chosen], self.key[chosen], self.used[chosen], tiers, self.joins)
 
     def inside(self, chosen: Ints) -> "Places":
         """The places of one of the widest tier's domains, with the levels below it."""
@@ -48,7 +50,7 @@ def together(places: Places, need: int, balanced: bool = False) -> Ints | None:
             return None
         if balanced:
             return _evenly(room, room, places.key, need, 1)
-        return _fill(room, room, places.used, places.key, need)
+        return _fill(room, room, places.used if places.joins else np.zeros_like(room), places.key, need)
     capacity = capacities(room, tiers)[0]
     if int(capacity.sum()) < need:
         return None
@@ -115,7 +117,7 @@ def fewest(capacity: Ints, raw: Ints, key: Ints, need: int, grain: int) -> tuple
     least = min(need // number // grain * grain, int(sizes[number - 1]))
     sums = np.convolve(sizes, np.ones(number, dtype=np.int64), mode="valid")
     good = (sums >= need) & (sizes[number - 1 :] >= least)
-    start = int(np.flatnonzero(good)[-1])
+    start = int(np.flatnonzero(good & (sums == sums[good].min()))[0])
     return order[start : start + number], least
 
 

@@ -35,9 +35,12 @@ def holding(
 
 
 def packed(room: Ints, key: Ints, need: int) -> Ints | None:
-    """How many of `need` pods each place takes if those of the least key are filled first; None if too few fit."""
+    """How many of `need` pods each place takes if those of the least key are filled first; None if too few fit.
+
+    Of equal ones those of the least room, so that no large one is begun for a rest.
+    """
     order = np.flatnonzero(room > 0)
-    order = order[np.argsort(key[order], kind="stable")]
+    order = order[np.lexsort((room[order], key[order]))]
     filled = np.cumsum(room[order])
     last = int(np.searchsorted(filled, need))
     if last >= len(order):
