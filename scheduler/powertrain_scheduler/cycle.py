@@ -56,6 +56,8 @@ def work_out(snapshot: Snapshot, policy: Policy, now: float) -> Outcome:
     for wanted in in_turn(draft, [more for group in settled if (more := draft.optional(group))]):
         allocate.extend(draft, wanted)
     # 5. What keeps the rest, and when it may expect to start.
+    if not policy.tell:
+        return Outcome(draft.plan([]), draft)
     left = [draft.best(wanted) for wanted in in_turn(draft, wants.values())]
     starts = estimates.starts(draft, left)
     waits = [why.waits(draft, wanted, starts.get(wanted.group.name)) for wanted in left]

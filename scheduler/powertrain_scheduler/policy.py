@@ -42,3 +42,5 @@ class Policy:
     """A node that failed a group this often is avoided for it."""
     nearest_changes: int = 8
     """Unlike waiting groups, the first in line, for which a cycle looks for the nearest change that would let them start."""
+    tell: bool = True
+    """Groups that wait are told why and until when. False, as replays of traces have it: not worked out."""

@@ -1,4 +1,4 @@
-"""`powertrain operator | scheduler | run | plan | explain | version`."""
+"""`powertrain operator | scheduler | run | plan | explain | replay | version`."""
 
 import time
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from powertrain_operator import __version__
+from powertrain_operator.cli.replay import replay
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -218,6 +219,9 @@ def explain(target: str, paths: tuple[str, ...], cluster: bool, kubeconfig: str 
     from . import plan as planning
 
     planning.explain(target, paths, kubeconfig, output, time.time())
+
+
+main.add_command(replay)
 
 
 @main.command()
