@@ -139,7 +139,7 @@ def _queue(fields: Fields) -> Queue:
         weight=fields.whole("weight", 0 if fields.has("quota") else 1),
         priority=fields.whole("priority", QUEUE_PRIORITY, least=None),
         parent=fields.optional_text("parent"),
-        evicts=_evicts(fields.part("evicts")),
+        evicts=_evicts(fields.part("evicts"), shares=fields.has("weight")),
     )
     fields.end()
     return queue
@@ -155,12 +155,14 @@ def _amount(fields: Fields, kind: str) -> int | None:
     return fields.whole(kind) if kind == "gpus" else fields.amount(kind, kind)
 
 
-def _evicts(fields: Fields) -> Preemption:
+def _evicts(fields: Fields, shares: bool) -> Preemption:
+    """Where queues share by weight, low priority gives no right beyond the share: the peer allows one of both."""
     usual, borrowing = Preemption(), fields.part("borrowing")
+    most = borrowing.whole("lower_up_to", least=None) if borrowing.has("lower_up_to") else None
     rules = Preemption(
         within=_one_of(fields, "own", ("lower", "never"), usual.within),
         across=_one_of(fields, "others", ("any", "lower", "never"), usual.across),
-        borrowing=borrowing.whole("lower_up_to", least=None) if borrowing.has("lower_up_to") else None,
+        borrowing=None if shares else most,
     )
     borrowing.end()
     fields.end()

@@ -28,11 +28,16 @@ POOL = "gpu"
 KINDS = {"gpus": POOL, "cpu": "cpu", "memory": "memory"}
 """What queues count amounts as."""
 
+COUNTED = Queue("-", quotas={"cpu": Quota(0), "memory": Quota(0)}, weight=0)
+"""Where no queue has a quota they share by weight alone; what is shared is counted as some queue names it."""
+
 
 def build(case: Case) -> VirtualCluster:
     """The cluster as the case begins."""
     pool = Pool(POOL, POOL, GPU, Power(0.0, 0.0, 0.0), case.levels)
     queues = {each.name: _queue(each, age) for age, each in enumerate(case.queues)}
+    if not any(queue.quotas for queue in queues.values()):
+        queues[COUNTED.name] = COUNTED
     cluster = VirtualCluster(_nodes(case), (pool,), queues, NOW)
     for job in case.jobs:
         cluster.submit(group(job))

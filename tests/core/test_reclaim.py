@@ -150,9 +150,10 @@ class TestReclaim:
         assert len(plan.evicts) == 1
         assert "r1-2" in plan.reserves[0].nodes
 
-    def test_a_queue_without_quota_has_no_claim(self) -> None:
+    def test_a_queue_without_quota_and_weight_has_no_claim(self) -> None:
         busy = [running(f"x{i}", [f"r1-{i}"], gpu=8, queue="guest") for i in range(2)]
-        assert not decide(cluster(TWO, queue("guest", 0), *busy, pending("p", 1, 8))).evicts
+        queues = queue("guest", 0), queue("other", weight=0)
+        assert not decide(cluster(TWO, *queues, *busy, pending("p", 1, 8, queue="other"))).evicts
 
     def test_whoever_may_not_be_evicted_stays(self) -> None:
         busy = [running(f"x{i}", [f"r1-{i}"], gpu=8, preemptible=False) for i in range(2)]
@@ -197,7 +198,8 @@ class TestPreempt:
 
     def test_lower_priority_in_another_queue_does_not(self) -> None:
         busy = [running(f"x{i}", [f"r1-{i}"], gpu=8, queue="b") for i in range(2)]
-        assert not decide(cluster(TWO, queue("b"), *busy, pending("p", 1, 8, priority=9))).evicts
+        queues = queue("b"), queue("a", weight=0)
+        assert not decide(cluster(TWO, *queues, *busy, pending("p", 1, 8, queue="a", priority=9))).evicts
 
     def test_it_works_at_the_queues_limit(self) -> None:
         plan = decide(

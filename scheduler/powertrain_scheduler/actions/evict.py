@@ -11,7 +11,8 @@ import numpy as np
 
 from powertrain_scheduler import gang
 from powertrain_scheduler.actions.allocate import hold
-from powertrain_scheduler.actions.lines import Candidates, Lines
+from powertrain_scheduler.actions.candidates import Candidates
+from powertrain_scheduler.actions.lines import Lines
 from powertrain_scheduler.actions.spare import spare
 from powertrain_scheduler.asks import Ask, Option
 from powertrain_scheduler.columns import Mask
@@ -44,9 +45,7 @@ def make_room(draft: Draft, wanted: Ask, option: Option, candidates: Candidates)
 def _choose(draft: Draft, wanted: Ask, option: Option, candidates: Candidates) -> Mask | None:
     """The cheaper of two sets: from units in line by what they cost, and by what clearing their node costs."""
     pods = len(wanted.pods)
-    if (
-        few := candidates.first(draft.units(), FEW + pods)
-    ) is not None and not wanted.group.topology.required:
+    if (few := candidates.first(FEW + pods)) is not None and not wanted.group.topology.required:
         one_by_one = _chosen(draft, wanted, option, Lines(draft, wanted, option, few), few)
         if one_by_one is not None and int(one_by_one.sum()) <= pods:
             return one_by_one  # what stands behind in the line can only be dearer
@@ -86,7 +85,7 @@ def _chosen(draft: Draft, wanted: Ask, option: Option, lines: Lines, candidates:
         ) is None and length < len(line):
             length = min(len(line), max(1, 2 * length))
         if chosen is not None:
-            return spare(draft, wanted, option, lines.rows_of(domain), chosen)
+            return spare(draft, wanted, option, lines.rows_of(domain), chosen, candidates)
     return None
 
 
@@ -95,41 +94,39 @@ def _sufficient(
 ) -> Mask | None:
     """These units, and what else must go with them, if the group fits then."""
     units = draft.units()
-    chosen = np.zeros(len(units.group), dtype=np.bool_)
-    chosen[first] = True
-    chosen = units.whole(chosen, draft.gone())
-    if not _cover_quota(draft, wanted, option, candidates, chosen):
+    found = np.zeros(len(units.group), dtype=np.bool_)
+    found[first] = True
+    chosen = candidates.fulfilled(units, units.whole(found, draft.gone()), draft.gone())
+    if chosen is not None:
+        chosen = _cover_quota(draft, wanted, option, candidates, chosen)
+    if chosen is None:
         return None
     worlds = draft.worlds_without(wanted.group, units.pods(chosen))
     return chosen if gang.find(wanted, worlds, draft.quotas, option) is not None else None
 
 
-def _cover_quota(draft: Draft, wanted: Ask, option: Option, candidates: Candidates, chosen: Mask) -> bool:
-    """Adds to `chosen` until the group's queue may take what it asks for; False if it never may."""
+def _cover_quota(
+    draft: Draft, wanted: Ask, option: Option, candidates: Candidates, chosen: Mask
+) -> Mask | None:
+    """The chosen with as many more as it takes for the group's queue to be allowed what it asks for; None if it never is."""
     if gang.within(wanted, [draft.later], draft.quotas, option):
-        return True
-    units = draft.units()
+        return chosen
+    units, gone = draft.units(), draft.gone()
     world = draft.holdings.without(draft.later, units.pods(chosen))
-    taken = np.zeros_like(candidates.excess)
-    lent = chosen & (candidates.lender >= 0)
-    np.add.at(taken, candidates.lender[lent], candidates.devices[lent])
-    for unit in units.order[candidates.units[units.order]].tolist():
+    line = candidates.line()
+    line = np.concatenate([line[chosen[line]], line[~chosen[line]]])
+    line = line[candidates.owed(line)]
+    for unit in line[~chosen[line]].tolist():
         if gang.within(wanted, [world], draft.quotas, option):
-            return True
-        lender = int(candidates.lender[unit])
-        if (
-            chosen[unit]
-            or not candidates.units[unit]
-            or (lender >= 0 and taken[lender] >= candidates.excess[lender])
-        ):
-            continue
-        if not any(units.charges[unit, kind] for kind in option.charges):
+            break
+        if chosen[unit] or not units.charges[unit, list(option.charges)].any():
             continue
         more = chosen.copy()
         more[unit] = True
-        more = units.whole(more, draft.gone()) & ~chosen
-        for change in draft.holdings.changes(units.pods(more)):
+        met = candidates.fulfilled(units, units.whole(more, gone), gone)
+        if met is None:
+            continue
+        for change in draft.holdings.changes(units.pods(met & ~chosen)):
             world.release(change)
-        chosen |= more
-        taken[lender] += candidates.devices[unit] if lender >= 0 else 0
-    return gang.within(wanted, [world], draft.quotas, option)
+        chosen = met
+    return chosen if gang.within(wanted, [world], draft.quotas, option) else None

@@ -1,40 +1,16 @@
 """Who may be evicted where: each topology domain's candidates in line, and how many of a line must go."""
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from powertrain_scheduler import fit, gang
+from powertrain_scheduler.actions.candidates import Candidates
 from powertrain_scheduler.actions.room import Room
 from powertrain_scheduler.asks import Ask, Need, Option
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.fleet import Ints
 from powertrain_scheduler.gang import domains
-from powertrain_scheduler.units import Units
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Candidates:
-    """Units that a group may evict."""
-
-    units: Mask
-    lender: Ints
-    """Per unit, the row of the queue that owes what the unit holds; -1 where all of it may be taken."""
-    excess: Ints
-    """Per queue row, devices it holds beyond its nominal quota. Once these are taken it is left alone."""
-    devices: Ints
-    """Per unit, devices that count against its lender's excess."""
-
-    def first(self, units: Units, number: int) -> "Candidates | None":
-        """Only so many, those that would be missed least; None where there are no more anyway."""
-        line = units.order[self.units[units.order]]
-        if len(line) <= number:
-            return None
-        few = np.zeros_like(self.units)
-        few[line[:number]] = True
-        return replace(self, units=few)
 
 
 class Lines:
@@ -90,18 +66,19 @@ class Lines:
         pods = np.flatnonzero(units.pods(candidates.units))
         pods = pods[self.codes[holdings.row[pods]] >= 0]
         row = holdings.row[pods]
-        key = self.codes[row] * len(units.order) + units.rank[units.of[pods]]
+        order = np.argsort(candidates.rank)
+        key = self.codes[row] * len(order) + candidates.rank[units.of[pods]]
         pairs, pair_of_pod = np.unique(key, return_inverse=True)
-        domain, rank = np.divmod(pairs, max(1, len(units.order)))
+        domain, rank = np.divmod(pairs, max(1, len(order)))
         if need is not None:
-            nodes = self._node_places(need, pods)
+            nodes = self._node_places(candidates, need, pods)
             first = np.full(len(pairs), len(nodes), dtype=np.int64)
             np.minimum.at(first, pair_of_pod, nodes[row])
-            order = np.lexsort((rank, first, domain))
-            domain, rank = domain[order], rank[order]
-            pair_of_pod = np.argsort(order)[pair_of_pod]
-        unit = units.order[rank]
-        owed = _owed(candidates, domain, unit)
+            again = np.lexsort((rank, first, domain))
+            domain, rank = domain[again], rank[again]
+            pair_of_pod = np.argsort(again)[pair_of_pod]
+        unit = order[rank]
+        owed = candidates.owed(unit, domain)
         self._domain, self._unit = domain[owed], unit[owed]
         self._place = _places(self._domain)
         """Per pair, how many of the domain's line stand before it."""
@@ -112,10 +89,10 @@ class Lines:
         self._pod_place = self._place[new_pair[pair_of_pod[mine]]]
         self._pod_amounts = holdings.at_most[holdings.traits[pods[mine]]]
 
-    def _node_places(self, need: Need, pods: Ints) -> Ints:
+    def _node_places(self, candidates: Candidates, need: Need, pods: Ints) -> Ints:
         """Per node, its place among all: those first where room for one pod of the class costs least."""
         units, holdings = self._units, self._draft.holdings
-        order = np.lexsort((units.rank[units.of[pods]], holdings.row[pods]))
+        order = np.lexsort((candidates.rank[units.of[pods]], holdings.row[pods]))
         pods = pods[order]
         row, unit = holdings.row[pods], units.of[pods]
         size = len(self.codes)
@@ -171,20 +148,6 @@ def _usable(draft: Draft, wanted: Ask, need: Need, option: Option) -> Mask:
     mask = gang.allowed(draft.fleet, wanted, need.traits, option)
     may = fit.may(draft.fleet, need.traits)
     return may if mask is None else may & mask
-
-
-def _owed(candidates: Candidates, domain: Ints, unit: Ints) -> Mask:
-    """Pairs whose lender still holds more than its own when those before them in the line are gone."""
-    lender, devices = candidates.lender[unit], candidates.devices[unit]
-    if not (lender >= 0).any():
-        return np.ones(len(unit), dtype=np.bool_)
-    order = np.lexsort((np.arange(len(unit)), lender, domain))
-    new = np.append(True, (np.diff(domain[order]) != 0) | (np.diff(lender[order]) != 0))
-    before = np.cumsum(devices[order]) - devices[order]
-    before -= before[np.flatnonzero(new)][np.cumsum(new) - 1]
-    owed = np.empty(len(unit), dtype=np.bool_)
-    owed[order] = (lender[order] < 0) | (before < candidates.excess[lender[order]])
-    return owed
 
 
 def _places(domain: Ints) -> NDArray[np.int64]:

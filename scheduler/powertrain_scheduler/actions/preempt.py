@@ -1,14 +1,15 @@
 """The more important work of a queue goes first: a group evicts others of strictly lower priority in its queue.
 
-What its queue is owed by others may go too, so that a group that needs both gets room. It is owed
-no more than its queue's nominal quota less what the queue holds, those of lower priority included.
+Where the queue's rules say so, work of low priority that other queues borrow for goes as well. If that does
+not make room, what others owe the queue once its own has gone may go too.
 """
 
 import numpy as np
 
-from powertrain_scheduler.actions import evict, reclaim
-from powertrain_scheduler.actions.lines import Candidates
+from powertrain_scheduler.actions import claims, evict
+from powertrain_scheduler.actions.candidates import Candidates
 from powertrain_scheduler.asks import Ask, Option
+from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.draft import Draft
 
 
@@ -16,22 +17,37 @@ def make_room(draft: Draft, wanted: Ask) -> bool:
     """Evicts groups of lower priority in the group's own queue."""
     if not draft.policy.preempt or not draft.possible(wanted):
         return False
-    units = draft.units()
-    queue = draft.fleet.queue_row[wanted.group.queue]
-    lower = (units.queue == queue) & (units.priority < wanted.group.priority) & ~draft.untouchable()
-    if not lower.any():
+    own = _lower(draft, wanted)
+    for option in wanted.options:
+        found = _lower_and_borrowed(draft, wanted, option, own)
+        if found.units.any() and evict.make_room(draft, wanted, option, found):
+            return True
+    if not own.any() or not draft.policy.reclaim:
         return False
-    return any(
-        evict.make_room(draft, wanted, option, _with_what_is_owed(draft, wanted, option, lower))
-        for option in wanted.options
-    )
+    for option in wanted.options:
+        both = claims.owed(draft, wanted, option, own)
+        if both is not None and evict.make_room(draft, wanted, option, both):
+            return True
+    return False
 
 
-def _with_what_is_owed(
-    draft: Draft, wanted: Ask, option: Option, lower: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
-) -> Candidates:
-    owed = reclaim.candidates(draft, wanted, option) if draft.policy.reclaim else None
-    if owed is None:
-        nothing = np.zeros_like(draft.units().group)
-        return Candidates(lower, nothing - 1, nothing, nothing)
-    return Candidates(owed.units | lower, np.where(lower, -1, owed.lender), owed.excess, owed.devices)
+def _lower(draft: Draft, wanted: Ask) -> Mask:
+    """Units of lower priority in the group's queue, unless it never evicts its own."""
+    units, queue = draft.units(), draft.fleet.queues[wanted.group.queue]
+    if queue.preemption.within == "never":
+        return np.zeros(len(units.group), dtype=np.bool_)
+    mine = units.queue == draft.fleet.queue_row[queue.name]
+    found: Mask = mine & (units.priority < wanted.group.priority) & ~draft.untouchable()
+    return found
+
+
+def _lower_and_borrowed(draft: Draft, wanted: Ask, option: Option, own: Mask) -> Candidates:
+    units, kinds = draft.units(), claims.counted(draft, option)
+    chosen, lender = own.copy(), np.full(len(units.group), -1, dtype=np.int64)
+    excess = np.zeros((len(draft.fleet.queue_list), len(kinds)), dtype=np.int64)
+    if draft.policy.reclaim:
+        for mine, owner, beyond in claims.borrowed(draft, wanted, option):
+            chosen |= mine
+            lender[mine] = owner[mine]
+            excess = np.maximum(excess, beyond)
+    return Candidates(chosen, lender, excess, units.charges[:, kinds], units.rank)

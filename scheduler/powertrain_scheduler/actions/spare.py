@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from powertrain_scheduler import gang
+from powertrain_scheduler.actions.candidates import Candidates
 from powertrain_scheduler.actions.surplus import Surplus
 from powertrain_scheduler.asks import Ask, Option
 from powertrain_scheduler.columns import Mask
@@ -19,26 +20,40 @@ AT_A_TIME = 256
 """Victims considered one by one before those that can't stay are sorted out at once again."""
 
 
-def spare(draft: Draft, wanted: Ask, option: Option, rows: Ints, chosen: Mask) -> Mask:
+def spare(
+    draft: Draft, wanted: Ask, option: Option, rows: Ints, chosen: Mask, candidates: Candidates
+) -> Mask:
     """The chosen units without those that the group can do without; `rows` are the nodes it is to start on."""
     traits = wanted.needs[0].traits
     simple = len(wanted.needs) == 1 and not traits.pod_class.host_ports and not traits.heeding
     pods = draft.units().pods(chosen)
     split = traits.share or (draft.holdings.slot[pods] >= 0).any()
-    if simple and not split and gang.within(wanted, [draft.later], draft.quotas, option):
-        return _by_room(draft, wanted, option, rows, chosen)
+    if (
+        simple
+        and not split
+        and not candidates.duties
+        and gang.within(wanted, [draft.later], draft.quotas, option)
+    ):
+        return _by_room(draft, wanted, option, rows, chosen, candidates.rank)
     worlds = draft.worlds_without(wanted.group, pods)
-    line = _Line(draft.units(), chosen)
-    line.spare(line.waiting[:SEARCHES], _BySearch(draft, wanted, option, worlds).can_stay)
+    line = _Line(draft.units(), chosen, candidates.rank)
+    search = _BySearch(draft, wanted, option, worlds)
+
+    def can_stay(unit: int) -> bool:
+        left = line.left.copy()
+        left[unit] = False
+        return candidates.permits(left) and search.can_stay(unit)
+
+    line.spare(line.waiting[:SEARCHES], can_stay)
     return line.left
 
 
-def _by_room(draft: Draft, wanted: Ask, option: Option, rows: Ints, chosen: Mask) -> Mask:
+def _by_room(draft: Draft, wanted: Ask, option: Option, rows: Ints, chosen: Mask, rank: Ints) -> Mask:
     """Exact for pods of one class: whole nodes that are not needed first, then who fits beside the group."""
-    surplus = Surplus(draft, wanted, option, rows, chosen)
+    surplus = Surplus(draft, wanted, option, rows, chosen, rank)
     left = chosen.copy()
     left[surplus.on_nodes_not_needed()] = False
-    line = _Line(draft.units(), left)
+    line = _Line(draft.units(), left, rank)
     while len(line.waiting):
         line.waiting = surplus.perhaps(line.waiting)
         asked, line.waiting = line.waiting[:AT_A_TIME], line.waiting[AT_A_TIME:]
@@ -49,11 +64,11 @@ def _by_room(draft: Draft, wanted: Ask, option: Option, rows: Ints, chosen: Mask
 class _Line:
     """Units still to go, and those of them not yet reconsidered, the dearest first."""
 
-    def __init__(self, units: Units, left: Mask) -> None:
+    def __init__(self, units: Units, left: Mask, rank: Ints) -> None:
         self._units = units
         self.left = left.copy()
         found = np.flatnonzero(left)
-        self.waiting: Ints = found[np.argsort(-units.rank[found])]
+        self.waiting: Ints = found[np.argsort(-rank[found])]
 
     def spare(self, asked: Ints, can_stay: Callable[[int], bool]) -> None:
         """Keeps those that can stay; what is beyond a minimum only where the minimum does."""

@@ -16,7 +16,9 @@ class Surplus:
     that matters (columns of one world beside those of the next): a unit is weighed by its own nodes alone.
     """
 
-    def __init__(self, draft: Draft, wanted: Ask, option: Option, rows: Ints, chosen: Mask) -> None:
+    def __init__(
+        self, draft: Draft, wanted: Ask, option: Option, rows: Ints, chosen: Mask, rank: Ints
+    ) -> None:
         need, units, holdings = wanted.needs[0], draft.units(), draft.holdings
         mask = gang.allowed(draft.fleet, wanted, need.traits, option)
         usable = (
@@ -26,7 +28,7 @@ class Surplus:
         pods = np.flatnonzero(units.pods(chosen))
         pods = pods[np.argsort(units.of[pods], kind="stable")]
         self._unit = units.of[pods]
-        self._rank = units.rank
+        self._rank = rank
         self._fixed = units.tied(chosen)
         useful = np.zeros(draft.fleet.size, dtype=np.bool_)
         useful[rows] = usable[rows]

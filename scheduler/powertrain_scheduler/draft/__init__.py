@@ -8,12 +8,14 @@ import numpy as np
 
 from powertrain_scheduler import asks, minimum, timeline
 from powertrain_scheduler.asks import Ask, Part, Placement
+from powertrain_scheduler.asks.demand import demand
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.draft.worlds import Worlds, occupy
-from powertrain_scheduler.fleet import Fleet
+from powertrain_scheduler.fleet import Fleet, Ints
 from powertrain_scheduler.plan import Bind, Choice, Evict, Lost, Plan, Reserve, Wait
 from powertrain_scheduler.policy import Policy
-from powertrain_scheduler.quota import Quotas
+from powertrain_scheduler.quota import Quotas, fair
+from powertrain_scheduler.quota.tree import Tree
 from powertrain_scheduler.quota.turn import Turns
 from powertrain_scheduler.reasons import Reason
 from powertrain_scheduler.snapshot import PodGroup
@@ -30,6 +32,7 @@ class Draft(Worlds):
         super().__init__(fleet, policy, now)
         self.quotas = Quotas(fleet)
         self.turns = Turns(self.quotas, policy.past_use_weight)
+        self.tree = Tree(fleet)
         self.binds: list[Bind] = []
         self.evicts: list[Evict] = []
         self.evicting = 0
@@ -52,6 +55,7 @@ class Draft(Worlds):
         """By likeness and priority, what such a group is told: why it waits, and what would let it start."""
         self._ends: timeline.Moments | None = None
         self._units: Units | None = None
+        self._shares: Ints | None = None
 
     # -- what has been decided ----------------------------------------------------------------------
 
@@ -91,6 +95,14 @@ class Draft(Worlds):
         if self._units is None:
             self._units = Units(self.holdings, self.time)
         return self._units
+
+    def shares(self) -> Ints:
+        """By queue row and kind, what each queue may hold by right, as things stood when the cycle began."""
+        if self._shares is None:
+            everything = np.ones(len(self.holdings.row), dtype=np.bool_)
+            wanted = self.holdings.held(everything) + self.fleet.subtrees(demand(self.fleet))
+            self._shares = fair.shares(self.quotas, wanted)
+        return self._shares
 
     def gone(self) -> Mask:
         """Units that this plan evicts."""
