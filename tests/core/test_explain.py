@@ -50,10 +50,13 @@ def test_every_means_is_told_with_its_end() -> None:
 
 
 def test_a_queue_over_its_own_is_told_that_nothing_is_owed_to_it() -> None:
-    queues = queue("a", 4), queue("b", 0)
+    queues = queue("a", 4, weight=0), queue("b", 0)
     busy = running("x", ["r1-0", "r1-1", "r2-0", "r2-1"], gpu=8, queue="b")
     told = steps(record("p", FLEET, *queues, busy, pending("p", 1, 8, queue="a")))[Means.RECLAIM]
     assert told == (False, "queue a holds 0 of the 4 h100-sxm that are its own, so 8 more are not owed to it")
+    shares = queue("a", 4), queue("b", 0)
+    told = steps(record("p", FLEET, *shares, busy, pending("p", 3, 8, queue="a")))[Means.RECLAIM]
+    assert told == (False, "queue a holds 0 of the 18 h100-sxm of its share, so 24 more are not owed to it")
 
 
 def test_an_eviction_is_told_with_whom_it_hits() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from powertrain_scheduler import asks, gang, words
+from powertrain_scheduler.actions import claims
 from powertrain_scheduler.asks import Ask
 from powertrain_scheduler.cycle import Outcome
 from powertrain_scheduler.draft import Draft
@@ -88,30 +89,38 @@ def _awaiting(draft: Draft) -> str:
 def _reclaiming(draft: Draft, ask: Ask) -> str:
     if not draft.policy.reclaim:
         return "switched off"
-    told = [
-        _owed(draft, ask, kind, amount) for option in ask.options for kind, amount in option.charges.items()
-    ]
-    if not told:
+    if any(claims.owed(draft, ask, option) is not None for option in ask.options):
+        return "evicting all that other queues hold beyond theirs is not enough"
+    amounts = {kind: option.charges[kind] for option in ask.options for kind in claims.counted(draft, option)}
+    if not amounts:
         return "it asks for nothing that quotas count"
-    return next(
-        (each for each in told if each), "evicting all that other queues hold beyond theirs is not enough"
+    told = (_not_owed(draft, ask, kind, amount) for kind, amount in amounts.items())
+    return next((each for each in told if each), "no other queue holds more than is its own")
+
+
+def _not_owed(draft: Draft, ask: Ask, kind: int, amount: int) -> str:
+    """Why the group's queue has no claim to as much; empty where it has."""
+    quotas, name, rules = (
+        draft.quotas,
+        draft.fleet.kinds[kind],
+        draft.fleet.queues[ask.group.queue].preemption,
     )
-
-
-def _owed(draft: Draft, ask: Ask, kind: int, amount: int) -> str:
-    """Why nothing is owed to the group's queue; empty where something is."""
-    quotas, name = draft.quotas, draft.fleet.kinds[kind]
+    if rules.across == "never":
+        return f"queue {ask.group.queue} never evicts work of others"
     rows = [row for row in draft.fleet.ancestry[ask.group.queue] if quotas.entry[row, kind]]
     if not rows:
         return f"neither queue {ask.group.queue} nor a parent of it owns {name}"
     held, own = int(draft.later.held[rows[0], kind]), int(quotas.nominal[rows[0], kind])
-    if held + amount <= own:
+    share = int(draft.shares()[rows[0], kind])
+    if held + amount <= max(own, share):
         return ""
     queue = draft.fleet.queue_list[rows[0]].name
-    return (
-        f"queue {queue} holds {words.plain(name, held)} of the {words.of_kind(name, own)} that are its own,"
-        f" so {words.plain(name, amount)} more are not owed to it"
+    whose = (
+        f"{words.of_kind(name, share)} of its share"
+        if share > own
+        else f"{words.of_kind(name, own)} that are its own"
     )
+    return f"queue {queue} holds {words.plain(name, held)} of the {whose}, so {words.plain(name, amount)} more are not owed to it"
 
 
 def _preempting(draft: Draft, ask: Ask) -> str:
