@@ -1,73 +1,34 @@
-"""Which queue is next, and how many groups of it may run."""
+"""Whose turn it is between queues of one weight, where they share no accelerator."""
 
-from core.builders import (
-    Policy,
-    carry_out,
-    cluster,
-    decide,
-    evicted,
-    pending,
-    queue,
-    rack,
-    running,
-    started,
-    vacated,
-    wait,
-)
-from powertrain_scheduler.reasons import Reason
-
-ONE = rack("r1", nodes=1, gpu=8)
+from core.builders import cluster, decide, pending, queue, rack, running, started
+from powertrain_scheduler.snapshot import PodGroup, Snapshot
 
 
-def test_a_sibling_of_higher_priority_is_served_first_whatever_its_share() -> None:
-    queues = queue("a", 8), queue("b", 8, priority=1, weight=0)
-    busy = running("x", ["r1-0"], gpu=7, queue="b")
-    world = cluster(ONE, *queues, busy, pending("p", 1, 1, queue="a"), pending("q", 1, 1, queue="b"))
-    assert started(decide(world)) == {"q"}
+def cores(*parts: PodGroup) -> Snapshot:
+    """Five cores for the queues `a` and `b`."""
+    return cluster(rack("r1", nodes=1, pool=None, cpu=5), queue("a"), queue("b", created=1.0), *parts)
 
 
-def test_past_use_counts_where_the_policy_says_so() -> None:
-    queues = queue("a", 8, past_use={"h100-sxm": 4.0}), queue("b", 8, created=1.0)
-    world = cluster(ONE, *queues, pending("p", 1, 8, queue="a"), pending("q", 1, 8, queue="b"))
-    assert started(decide(world)) == {"p"}, "the older queue"
-    assert started(decide(world, Policy(past_use_weight=0.5))) == {"q"}
-
-
-def test_the_share_of_a_job_that_asks_for_two_kinds_is_the_larger_one() -> None:
-    quotas = {"h100-sxm": 8, "cpu": 10_000}
-    world = cluster(
-        ONE,
-        *(queue("a", quotas), queue("b", quotas, created=1.0)),
-        pending("p", 1, 1, cpu=60_000, queue="a"),
-        pending("q", 1, 2, cpu=5_000, queue="b"),
+def test_queues_without_accelerators_share_cpu_and_memory() -> None:
+    world = cores(
+        running("old", ["r1-0"], cpu=2000, queue="a"),
+        pending("more", cpu=2000, queue="a", created=1.0),
+        pending("first", cpu=2000, queue="b", created=2.0),
     )
-    assert started(decide(world)) == {"q"}, "p would take six times its queue's CPU"
+    assert started(decide(world)) == {"first"}
 
 
-class TestRunningGroups:
-    def test_no_more_groups_of_a_queue_run_than_it_says(self) -> None:
-        waiting = [pending(f"p{i}", 1, 1, queue="a", created=float(i)) for i in range(3)]
-        world = cluster(ONE, queue("a", max_running=2), *waiting, pending("q", 1, 1))
-        plan = decide(world)
-        assert started(plan) == {"p0", "p1", "q"}
-        told = wait(plan, "p2")
-        assert (told.reason, told.message) == (Reason.QUOTA_EXCEEDED, "queue a runs 2 groups of at most 2")
-        assert started(decide(carry_out(world, plan))) == set()
+def test_of_queues_that_would_hold_as_much_the_one_goes_first_that_holds_less() -> None:
+    world = cores(
+        running("old", ["r1-0"], cpu=1000, queue="a"),
+        pending("more", cpu=2000, queue="a", created=1.0),
+        pending("first", cpu=3000, queue="b", created=2.0),
+    )
+    assert started(decide(world)) == {"first"}
 
-    def test_a_parent_counts_the_groups_of_its_subtree(self) -> None:
-        queues = queue("team", max_running=1), queue("a", parent="team"), queue("b", parent="team")
-        world = cluster(ONE, *queues, running("x", ["r1-0"], gpu=1, queue="a"), pending("p", 1, 1, queue="b"))
-        assert wait(decide(world), "p").message == "queue team runs 1 group of at most 1"
 
-    def test_a_running_group_grows_all_the_same(self) -> None:
-        elastic = running("x", ["r1-0"], gpu=1, queue="a", waiting=2, min_member=1)
-        assert len(decide(cluster(ONE, queue("a", max_running=1), elastic)).binds) == 2
-        new = pending("y", 3, 1, queue="a", min_member=1)
-        assert len(decide(cluster(ONE, queue("a", max_running=1), new)).binds) == 3
-
-    def test_a_more_important_group_takes_the_place_of_another(self) -> None:
-        busy = running("x", ["r1-0"], gpu=1, queue="a"), running("y", ["r1-0"], gpu=1, queue="a", priority=5)
-        world = cluster(ONE, queue("a", max_running=2), *busy, pending("p", 1, 1, queue="a", priority=1))
-        plan = decide(world)
-        assert evicted(plan) == {"x-0"}
-        assert started(decide(vacated(carry_out(world, plan)))) == {"p"}
+def test_the_older_queue_goes_first_where_both_hold_as_much() -> None:
+    world = cores(
+        pending("young", cpu=3000, queue="b", created=1.0), pending("old", cpu=3000, queue="a", created=2.0)
+    )
+    assert started(decide(world)) == {"old"}

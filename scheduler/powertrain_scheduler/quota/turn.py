@@ -31,8 +31,8 @@ class Turns:
         """The queue's place if its subtree is given what one of the options takes.
 
         Higher priority first. Then by the share it would hold in the fullest of the worlds: neither what
-        leaves nor what is held for it is forgotten. The older queue goes first where shares are equal. Of
-        several options, those count of which as much is free.
+        leaves nor what is held for it is forgotten. Where shares are equal the queue goes first that holds
+        less before, then the older one. Of several options, those count of which as much is free.
         """
         row = self._fleet.queue_row[queue]
         if len(options) > 1:
@@ -43,7 +43,7 @@ class Turns:
             held = [now + past for now, past in zip(held, self._past[row], strict=True)]
         share = min(self._share(row, held, asked) for asked in options or ((),))
         facts = self._fleet.queue_list[row]
-        return -facts.priority, share, facts.created, queue
+        return -facts.priority, share, self._share(row, held, ()), facts.created, queue
 
     def _share(self, row: int, held: Sequence[float], asked: Amounts) -> Share:
         """The queue's dominant share with this much more.
