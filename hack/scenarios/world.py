@@ -28,16 +28,11 @@ POOL = "gpu"
 KINDS = {"gpus": POOL, "cpu": "cpu", "memory": "memory"}
 """What queues count amounts as."""
 
-COUNTED = Queue("-", quotas={"cpu": Quota(0), "memory": Quota(0)}, weight=0)
-"""Where no queue has a quota they share by weight alone; what is shared is counted as some queue names it."""
-
 
 def build(case: Case) -> VirtualCluster:
     """The cluster as the case begins."""
     pool = Pool(POOL, POOL, GPU, Power(0.0, 0.0, 0.0), case.levels)
     queues = {each.name: _queue(each, age) for age, each in enumerate(case.queues)}
-    if not any(queue.quotas for queue in queues.values()):
-        queues[COUNTED.name] = COUNTED
     cluster = VirtualCluster(_nodes(case), (pool,), queues, NOW)
     for job in case.jobs:
         cluster.submit(group(job))
@@ -46,11 +41,13 @@ def build(case: Case) -> VirtualCluster:
 
 def _nodes(case: Case) -> NodeFacts:
     nodes = sorted(case.nodes, key=lambda node: node.name)
+    cpu = _unsaid("cpu", [node.cpu for node in nodes])
+    memory = _unsaid("memory", [node.memory for node in nodes])
     table = [
         [
             ENDLESS["gpus"] if node.max_pods is None else node.max_pods,
-            ENDLESS["cpu"] if node.cpu is None else node.cpu,
-            ENDLESS["memory"] if node.memory is None else node.memory,
+            cpu if node.cpu is None else node.cpu,
+            memory if node.memory is None else node.memory,
             node.gpus,
         ]
         for node in nodes
@@ -65,6 +62,11 @@ def _nodes(case: Case) -> NodeFacts:
         pool=np.zeros(len(nodes), dtype=np.int32),
         ready=np.array([node.ready for node in nodes], dtype=np.bool_),
     )
+
+
+def _unsaid(kind: str, amounts: list[int | None]) -> int:
+    """What a node has that says nothing: more than enough where no node says anything, else none."""
+    return ENDLESS[kind] if all(amount is None for amount in amounts) else 0
 
 
 def _queue(queue: cases.Queue, age: int) -> Queue:
