@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from powertrain_scheduler import asks, order, shapes, why
-from powertrain_scheduler.actions import allocate, backfill, choose, estimates, preempt, reclaim
+from powertrain_scheduler.actions import allocate, backfill, choose, consolidate, estimates, preempt, reclaim
 from powertrain_scheduler.actions.choose import Ranked
 from powertrain_scheduler.asks import Ask
 from powertrain_scheduler.draft import Draft
@@ -39,21 +39,26 @@ def work_out(snapshot: Snapshot, policy: Policy, now: float) -> Outcome:
     fleet = Fleet(snapshot, policy)
     hindered = {group.name: wait for group in groups if (wait := why.hindered(fleet, group))}
     line = [group for group in groups if group.waiting and group.name not in hindered]
-    if not line:
+    moved = consolidate.moved(groups, now - policy.move_rest_seconds)
+    if not line and not moved:
         return Outcome(Plan(waits=tuple(hindered.values()), lost=lost))
     # 2. A working copy of the world, with what earlier cycles made room for kept aside.
     draft = Draft(fleet, policy, now)
     wants = {group.name: wanted for group in line if (wanted := asks.minimum(fleet, group))}
-    allocate.keep_nominated(draft, in_turn(draft, [each for each in wants.values() if each.group.nominated]))
+    nominated = [each for each in wants.values() if each.group.nominated and each.group.name not in moved]
+    allocate.keep_nominated(draft, in_turn(draft, nominated))
+    allocate.keep_nominated(draft, consolidate.wanted_again(draft, moved))
     # 3. Every group's minimum, again until nobody gets more: what one gets may change whose turn it is.
     while serve(draft, wants):
         draft.cancel_reservations()
         broken = [asks.careful(group, policy) for group in draft.broken()]
         wants |= {group.name: wanted for group in broken if (wanted := asks.minimum(fleet, group))}
     # 4. Members beyond the minimum, of groups that have theirs.
-    named = [group.name for group in line if group.name not in wants and group.name not in draft.held]
+    served = {*wants, *draft.held, *draft.moved}
+    named = [group.name for group in line if group.name not in served]
     settled = [draft.current(asks.careful(snapshot.groups[name], policy)) for name in named]
     for wanted in in_turn(draft, [more for group in settled if (more := draft.optional(group))]):
+        draft.let_go(wanted.group)
         allocate.extend(draft, wanted)
     # 5. What keeps the rest, and when it may expect to start.
     if not policy.tell:
@@ -72,7 +77,9 @@ def wishes(group: PodGroup, policy: Policy) -> PodGroup:
 def concerned(snapshot: Snapshot) -> list[PodGroup]:
     """Groups about which there may be something to decide or to tell: not those that run in full numbers."""
     return [
-        group for group in snapshot.groups.values() if group.waiting or group.gated or group.started is None
+        group
+        for group in snapshot.groups.values()
+        if group.waiting or group.gated or group.started is None or group.nominated
     ]
 
 
@@ -85,6 +92,7 @@ def serve(draft: Draft, wants: dict[str, Ask]) -> bool:
         ranked = choose.ranked(draft, wanted, prospects)
         if draft.current(wanted.group) is not wanted.group or settle(draft, ranked):
             del wants[wanted.group.name]
+            consolidate.keep_the_rest(draft, wanted)
         elif not asks.departs(wanted.group):
             backfill.reserve(draft, ranked.best)
     return len(wants) < before
@@ -100,6 +108,7 @@ def settle(draft: Draft, ranked: Ranked) -> bool:
         not asks.departs(wanted.group)
         and (
             allocate.await_leaving(draft, wanted)
+            or any(consolidate.make_room(draft, each) for each in ranked.worth_evicting)
             or any(
                 reclaim.make_room(draft, each) or preempt.make_room(draft, each)
                 for each in ranked.worth_evicting

@@ -42,6 +42,8 @@ class Units:
             np.add.at(self.charges[:, kind], self.of[mine], charges)
         seconds = np.array([_at_risk(group, now) for group in groups], dtype=np.float64)[self.group]
         devices, watts = self._work(mine)
+        self.size: Floats = devices
+        """Devices that it holds, or what its CPU counts for."""
         self.lost: Floats = devices * seconds
         """Device-seconds of work that evicting it throws away: those since its last checkpoint."""
         self.wasted: Floats = watts * seconds

@@ -280,8 +280,11 @@ def carry_out(snapshot: Snapshot, plan: Plan, now: float = NOW) -> Snapshot:
     node_of = {bind.pod: bind for bind in plan.binds}
     leaving = {evict.pod for evict in plan.evicts}
     held = {reserve.group: reserve.nodes for reserve in plan.reserves if reserve.start <= now}
+    moved = {evict.group for evict in plan.evicts if evict.reason == "Consolidated"}
     groups = {
-        name: _after(group, node_of, leaving, held.get(name, ()), now)
+        name: _after(
+            replace(group, moved=now) if name in moved else group, node_of, leaving, held.get(name, ()), now
+        )
         for name, group in snapshot.groups.items()
     }
     placed = [pod for group in groups.values() for pod in group.placed]
@@ -330,7 +333,7 @@ def vacated(snapshot: Snapshot) -> Snapshot:
     groups = {}
     for name, group in snapshot.groups.items():
         stay = tuple(pod for pod in group.placed if not pod.leaving)
-        new = tuple(Pod(pod.name, pod.pod_class) for pod in group.placed if pod.leaving)
+        new = tuple(pod.waits() for pod in group.placed if pod.leaving)
         running_still = len(stay) >= group.min_member
         groups[name] = replace(
             group, placed=stay, waiting=new + group.waiting, started=group.started if running_still else None

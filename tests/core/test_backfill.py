@@ -67,8 +67,8 @@ def test_the_reservation_respects_the_required_rack() -> None:
     plan = decide(
         cluster(
             *(rack("r1", nodes=2, gpu=8), rack("r2", nodes=2, gpu=8)),
-            running("a", ["r1-0"], gpu=8, started=NOW, expected_seconds=900.0),
-            running("b", ["r2-0"], gpu=8, started=NOW, expected_seconds=300.0),
+            running("a", ["r1-0"], gpu=8, started=NOW, expected_seconds=900.0, preemptible=False),
+            running("b", ["r2-0"], gpu=8, started=NOW, expected_seconds=300.0, preemptible=False),
             pending("big", 2, 8, required=RACK),
             pending("long", 1, 8, created=1.0),
         )

@@ -122,7 +122,10 @@ def test_leaving_pods_keep_their_neighbourhood_until_they_are_gone() -> None:
 
 
 def test_the_reason_names_the_rule_and_counts_its_nodes() -> None:
-    there = [running(f"w{i}", [node], 1, matched=(WEB,)) for i, node in enumerate(("a-0", "b-0", "c-0"))]
+    there = [
+        running(f"w{i}", [node], 1, matched=(WEB,), preemptible=False)
+        for i, node in enumerate(("a-0", "b-0", "c-0"))
+    ]
     plan = decide(cluster(THREE_RACKS, *there, pending("g", 1, 1, apart=(PodTerm(WEB, RACK),))))
     assert wait(plan, "g").reason is Reason.DOES_NOT_FIT
     assert f"6 have pods near that it must be apart from (app=web by {RACK})" in wait(plan, "g").message

@@ -28,8 +28,8 @@ def test_too_few_devices_are_free() -> None:
 def test_the_resource_that_is_short_is_told_node_by_node() -> None:
     busy = (
         running("x", ["r1-0"], gpu=8),
-        running("y", ["r1-1"], cpu=31_000),
-        running("z", ["r1-2"], cpu=28_000),
+        running("y", ["r1-1"], cpu=31_000, preemptible=False),
+        running("z", ["r1-2"], cpu=28_000, preemptible=False),
     )
     assert told(decide(cluster(FLEET, *busy, pending("p", 1, 1, cpu=8000))), "p") == (
         Reason.DOES_NOT_FIT,

@@ -33,7 +33,7 @@ def test_a_gang_too_large_for_any_one_rack_is_told_the_roomiest() -> None:
         cluster(
             rack("r1", nodes=1, gpu=8),
             rack("r2", nodes=4, gpu=8),
-            running("x", ["r2-0", "r2-1"], gpu=8),
+            running("x", ["r2-0", "r2-1"], gpu=8, preemptible=False),
             running("y", ["r1-0"], gpu=2),
             rack("r3", nodes=2, gpu=8),
             pending("a", workers=4, gpu=8, required=RACK),

@@ -36,10 +36,15 @@ def await_leaving(draft: Draft, wanted: Ask) -> bool:
 
 
 def hold(draft: Draft, wanted: Ask, placement: Placement) -> None:
-    """Holds the placement's nodes, with the pods spread over them as a later cycle will find them again."""
+    """Holds the placement's nodes until what leaves them is gone."""
+    draft.hold(as_found_again(draft, wanted, placement, draft.worlds_later(wanted.group)))
+
+
+def as_found_again(draft: Draft, wanted: Ask, placement: Placement, worlds: Sequence[Session]) -> Placement:
+    """The placement with the pods spread over its nodes as a later cycle will find them again."""
     rows = np.concatenate([part.rows for part in placement.parts])
-    again = gang.find(_inside(draft, wanted, rows), draft.worlds_later(wanted.group), draft.quotas)
-    draft.hold(placement if again is None else again)
+    again = gang.find(_inside(draft, wanted, rows), worlds, draft.quotas)
+    return placement if again is None else again
 
 
 def keep_nominated(draft: Draft, wants: Iterable[Ask]) -> None:

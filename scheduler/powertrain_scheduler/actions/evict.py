@@ -29,7 +29,7 @@ def make_room(draft: Draft, wanted: Ask, option: Option, candidates: Candidates)
     """Evicts what must go and holds the room for the group; False, and nobody evicted, if nothing would do."""
     if draft.evicting >= draft.policy.evicting_groups:
         return False
-    chosen = _choose(draft, wanted, option, candidates)
+    chosen = choose(draft, wanted, option, candidates)
     if chosen is None or not chosen.any():
         return False
     draft.evict(draft.units().pods(chosen), wanted)
@@ -42,7 +42,7 @@ def make_room(draft: Draft, wanted: Ask, option: Option, candidates: Candidates)
     return True
 
 
-def _choose(draft: Draft, wanted: Ask, option: Option, candidates: Candidates) -> Mask | None:
+def choose(draft: Draft, wanted: Ask, option: Option, candidates: Candidates) -> Mask | None:
     """The cheaper of two sets: from units in line by what they cost, and by what clearing their node costs."""
     pods = len(wanted.pods)
     if (few := candidates.first(FEW + pods)) is not None and not wanted.group.topology.required:

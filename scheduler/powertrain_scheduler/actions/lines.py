@@ -24,7 +24,7 @@ class Lines:
         their places."""
         self._draft = draft
         self._units = draft.units()
-        self._masks = [_usable(draft, wanted, need, option) for need in wanted.needs]
+        self._masks = [usable(draft, wanted, need, option) for need in wanted.needs]
         self.codes, self.number = self._domains(wanted, option)
         self._stand_in_line(candidates, wanted.needs[0] if by_node else None)
         self.needed = self._lengths(wanted.needs)
@@ -144,7 +144,8 @@ class Lines:
         return np.where(possible, low, -1)
 
 
-def _usable(draft: Draft, wanted: Ask, need: Need, option: Option) -> Mask:
+def usable(draft: Draft, wanted: Ask, need: Need, option: Option) -> Mask:
+    """Nodes that the pods of the class may go to, however full these are."""
     mask = gang.allowed(draft.fleet, wanted, need.traits, option)
     may = fit.may(draft.fleet, need.traits)
     return may if mask is None else may & mask

@@ -1,6 +1,6 @@
 """The plan while it is being made. What a step decides is written here once, and every world it concerns follows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import repeat
 
@@ -22,7 +22,7 @@ from powertrain_scheduler.snapshot import PodGroup
 from powertrain_scheduler.timeline import Timeline
 from powertrain_scheduler.units import Units
 
-PREEMPTED, RECLAIMED = "Preempted", "Reclaimed"
+PREEMPTED, RECLAIMED, CONSOLIDATED = "Preempted", "Reclaimed", "Consolidated"
 
 
 class Draft(Worlds):
@@ -41,6 +41,10 @@ class Draft(Worlds):
         """By group name, what it was given in this cycle."""
         self.held: dict[str, Placement] = {}
         """By group name, nodes held for it until leaving pods are gone."""
+        self.moved: dict[str, Placement] = {}
+        """By name of a group that this plan moves, nodes held for it until it starts again."""
+        self.move_searches = 0
+        """Groups for which moves were looked for."""
         self._shrunk: dict[str, PodGroup] = {}
         """Groups that lose pods by this plan while others of theirs wait, as they are then."""
         self.forms: dict[str, tuple[Ask, ...]] = {}
@@ -56,6 +60,7 @@ class Draft(Worlds):
         self._ends: timeline.Moments | None = None
         self._units: Units | None = None
         self._shares: Ints | None = None
+        self._may_move: Mask | None = None
 
     # -- what has been decided ----------------------------------------------------------------------
 
@@ -66,7 +71,7 @@ class Draft(Worlds):
     def starting(self) -> list[Placement]:
         """All that starts by this plan, now or once what leaves is gone."""
         now = [placement for given in self.placed.values() for placement in given]
-        return [*now, *self.held.values(), *self.kept()]
+        return [*now, *self.held.values(), *self.moved.values(), *self.kept()]
 
     def current(self, group: PodGroup) -> PodGroup:
         """The group with the pods that this plan evicts leaving."""
@@ -74,7 +79,7 @@ class Draft(Worlds):
 
     def broken(self) -> list[PodGroup]:
         """Groups left below their minimum by this plan that have pods waiting to start anew with."""
-        served = {*self.placed, *self.held}
+        served = {*self.placed, *self.held, *self.moved}
         candidates = [group for group in self._shrunk.values() if group.name not in served]
         return [group for group in candidates if minimum.missing(group) and not minimum.of(group).short]
 
@@ -112,7 +117,7 @@ class Draft(Worlds):
 
     def untouchable(self) -> Mask:
         """Units that go already, or whose group was given something in this cycle."""
-        names = {*self.placed, *self.held} & self.holdings.number_of.keys()
+        names = {*self.placed, *self.held, *self.moved} & self.holdings.number_of.keys()
         busy = np.zeros(len(self.holdings.groups), dtype=np.bool_)
         busy[[self.holdings.number_of[name] for name in names]] = True
         found: Mask = self.gone() | busy[self.units().group]
@@ -143,9 +148,34 @@ class Draft(Worlds):
             pod = group.placed[holdings.place[i]].name
             reason = PREEMPTED if group.queue == wanted.group.queue else RECLAIMED
             self.evicts.append(Evict(group.name, pod, wanted.group.name, reason))
-        for number in np.unique(holdings.group[pods]).tolist():
-            if holdings.groups[number].waiting:
-                self._shrunk[holdings.groups[number].name] = self._without_evicted(number)
+        self._shrink(pods)
+
+    def move(self, pods: Mask, for_group: str, back: Sequence[Placement]) -> None:
+        """These pods of the holdings leave, and start again where `back` says once the others have left."""
+        self.evicting += 1
+        self.vacate(pods)
+        for placement in back:
+            name = placement.group.name
+            occupy(placement, self.worlds_later(placement.group))
+            self.moved[name] = placement
+            self.evicts += [
+                Evict(name, pod, for_group, CONSOLIDATED, node) for pod, node in self._assigned(placement)
+            ]
+        self._shrink(pods)
+
+    def movable(self, wanted: PodGroup) -> Mask:
+        """Units that may be moved for the group: whole gangs that run, and were not moved lately."""
+        if self._may_move is None:
+            may = [_may_move(self, group) for group in self.holdings.groups]
+            self._may_move = np.array(may, dtype=np.bool_)
+        found: Mask = self._may_move[self.units().group] & ~self.untouchable()
+        own = self.holdings.number_of.get(wanted.name)
+        return found if own is None else found & (self.units().group != own)
+
+    def _shrink(self, pods: Mask) -> None:
+        for number in np.unique(self.holdings.group[pods]).tolist():
+            if self.holdings.groups[number].waiting:
+                self._shrunk[self.holdings.groups[number].name] = self._without_evicted(number)
 
     def _without_evicted(self, number: int) -> PodGroup:
         group = self.holdings.groups[number]
@@ -173,9 +203,10 @@ class Draft(Worlds):
 
     def plan(self, waits: list[Wait], lost: tuple[Lost, ...] = ()) -> Plan:
         """What was decided, why the rest waits, and who lost members."""
+        kept = {placement.group.name: placement for placement in self.kept()}
         reserves = [
             Reserve(name, self.time, self.node_names(placement), tuple(self._assigned(placement)))
-            for name, placement in self.held.items()
+            for name, placement in {**self.held, **self.moved, **kept}.items()
         ]
         reserves += [promise.reserve for promise in self.promises.made]
         choices = tuple(self._choices())
@@ -187,6 +218,16 @@ class Draft(Worlds):
         for part in placement.parts:
             for pod, row in zip(part.pods, np.repeat(part.rows, part.counts).tolist(), strict=True):
                 yield pod.name, names[row]
+
+
+def _may_move(draft: Draft, group: PodGroup) -> bool:
+    """Whether the group may be moved at all."""
+    rests = group.moved is not None and draft.time < group.moved + draft.policy.move_rest_seconds
+    queue = draft.fleet.queues[group.queue]
+    young = group.started is None or draft.time < group.started + queue.minimum_runtime
+    still = not group.nominated and not any(pod.leaving or pod.fixed for pod in group.placed)
+    here = all(pod.node in draft.fleet.row_of for pod in group.placed)
+    return group.preemptible and not rests and not young and still and here and not minimum.missing(group)
 
 
 def _binds(fleet: Fleet, group: PodGroup, part: Part) -> Iterator[Bind]:

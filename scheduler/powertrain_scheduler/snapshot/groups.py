@@ -118,3 +118,5 @@ class PodGroup:
     objective: Objective = "balanced"
     moved: float | None = None
     """When consolidation last moved pods of it; None: never."""
+    moving: tuple[Pod, ...] = ()
+    """Pods that were told to move, are gone, and have not been made anew yet: room is kept for them."""

@@ -135,3 +135,7 @@ class PlacedPod:
     """Name of the device it has a share of; empty for pods of whole devices."""
     fixed: bool = False
     """May not be evicted, whatever its group says."""
+
+    def waits(self) -> Pod:
+        """The pod as it would wait for a node, once it has been made anew."""
+        return Pod(self.name, self.pod_class, self.subgroup)
