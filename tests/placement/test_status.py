@@ -1,11 +1,13 @@
 """What statuses say, and when they are worth a request."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 from placement.builders import group_view, pod_group
 from powertrain_operator.api.cluster import PodGroupView
 from powertrain_operator.api.podgroup import PodGroupStatus
-from powertrain_operator.placement.outlook import Waiting
+from powertrain_operator.placement.outlook import Outlook, Waiting
 from powertrain_operator.placement.status.podgroup import (
     Status,
     Told,
@@ -16,6 +18,8 @@ from powertrain_operator.placement.status.podgroup import (
     urgency,
     wanted,
 )
+from powertrain_scheduler.plan import Wait
+from powertrain_scheduler.reasons import Reason
 from powertrain_scheduler.snapshot import PlacedPod, Pod, PodClass, PodGroup
 
 NOW = 1_795_521_600.0  # 2026-11-24T12:00:00Z
@@ -124,3 +128,29 @@ def test_an_estimate_that_moves_a_little_is_no_difference() -> None:
     assert steadied(before, later, NOW) == later
     assert steadied(before, later, NOW + 7200) == later, "an estimate that has passed is replaced"
     assert steadied(before, {}, NOW) == {}
+
+
+# --- the nearest change
+
+
+def test_the_nearest_change_is_told_beside_the_reason_while_the_group_waits() -> None:
+    nearer = Waiting(WAITS.reason, WAITS.message, NOW, None, "would start with 8 more")
+    assert status_of(group(waiting=2), nearer)["nearest"] == "would start with 8 more"
+    assert "nearest" not in status_of(group(placed=2), nearer)
+    assert "nearest" not in status_of(group(waiting=2), WAITS)
+
+
+def test_another_nearest_change_can_wait() -> None:
+    before = comparable(status_of(group(waiting=2), WAITS))
+    assert urgency(before, before | {"nearest": "would start with 8 more"}) is Urgency.SLIGHT
+
+
+def test_a_nearest_change_that_was_not_looked_for_again_stays_as_long_as_the_reason_does() -> None:
+    outlook = Outlook(lambda group, now: now)
+    wait = Wait("g", Reason.DOES_NOT_FIT, "too little", None, "would start with 8 more")
+    outlook.take([wait], {}, NOW)
+    unlooked = outlook.take([replace(wait, nearest="")], {}, NOW)
+    assert outlook.waiting["g"].nearest == "would start with 8 more"
+    assert not unlooked.urgent and not unlooked.slight
+    outlook.take([replace(wait, nearest="", message="less still")], {}, NOW)
+    assert outlook.waiting["g"].nearest == ""

@@ -25,6 +25,7 @@ SCHEDULER = {
     "powertrain_decision_seconds": ("histogram", set()),
     "powertrain_devices": ("gauge", {"pool", "accelerator", "state"}),
     "powertrain_evictions_total": ("counter", {"reason"}),
+    "powertrain_gangs_lost_members_total": ("counter", set()),
     "powertrain_gangs_placed_total": ("counter", {"queue"}),
     "powertrain_leader": ("gauge", set()),
     "powertrain_pool_joules_total": ("counter", {"pool", "accelerator"}),

@@ -356,6 +356,11 @@ class Evicted(_Read, frozen=True):
     time: datetime | None = None
 
 
+class FailedNode(_Read, frozen=True):
+    node: str = ""
+    failures: int = 0
+
+
 class PodGroupStatus(_Read, frozen=True):
     phase: str = ""
     reason: str = ""
@@ -364,7 +369,10 @@ class PodGroupStatus(_Read, frozen=True):
     members: str = ""
     scheduled_time: datetime | None = None
     estimated_start: datetime | None = None
+    nearest: str = ""
     evicted: Evicted | None = None
+    lost_nodes: tuple[str, ...] = ()
+    failed_nodes: tuple[FailedNode, ...] = ()
     conditions: tuple[Condition, ...] = ()
 
 

@@ -112,6 +112,18 @@ class Evicted(Model):
     message: Message | None = Field(default=None, description="message is the same as a sentence.")
 
 
+class FailingNode(Model):
+    """A node on which pods of the group failed."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    node: Name = Field(description="node is the node's name.")
+    failures: Count = Field(
+        description="failures is how many attempts ended by a pod's failure there. From 2 on the group is kept "
+        "away from the node."
+    )
+
+
 class PodGroupStatus(Status):
     """How the group stands. Written by the placement process only."""
 
@@ -133,9 +145,22 @@ class PodGroupStatus(Status):
         description="estimatedStart is when the group is expected to start. Absent where the running work "
         "does not say when it ends.",
     )
+    nearest: Message | None = Field(
+        default=None,
+        description="nearest is the nearest change that would let a waiting group start, as a sentence. "
+        "Absent where none was found; it is looked for the first groups in line.",
+    )
     evicted: Evicted | None = Field(
         default=None,
         description="evicted is why the group lost its nodes the last time. Absent if it never did.",
+    )
+    lost_nodes: Annotated[tuple[Name, ...], Field(max_length=64), Distinct()] = Field(
+        default=(),
+        description="lostNodes are nodes that no longer report and on which the group has pods. At most 64.",
+    )
+    failed_nodes: Annotated[tuple[FailingNode, ...], Field(max_length=32), Keyed("node")] = Field(
+        default=(),
+        description="failedNodes are nodes on which pods of the group failed. At most 32.",
     )
 
 

@@ -7,6 +7,9 @@ from powertrain_scheduler.plan import Wait
 
 from .cache.held import Held
 
+_Words = tuple[str, str, float | None, str]
+"""Reason, message, estimated start, nearest change."""
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -17,6 +20,8 @@ class Waiting:
     since: float
     """Seconds since the epoch."""
     estimated_start: float | None = None
+    nearest: str = ""
+    """What would let it start, as a sentence; empty where nothing was found or looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +43,26 @@ class Outlook:
 
     def take(self, waits: Iterable[Wait], held: Mapping[str, Held], now: float) -> Difference:
         """Replace what is told by what a cycle decided; `held` goes first where both speak of a group."""
-        told: dict[str, tuple[str, str, float | None]] = {
-            wait.group: (wait.reason.value, wait.message, wait.estimated_start) for wait in waits
+        told: dict[str, _Words] = {
+            wait.group: (wait.reason.value, wait.message, wait.estimated_start, wait.nearest)
+            for wait in waits
         }
-        told |= {group: (why.reason.value, why.message, None) for group, why in held.items()}
+        told |= {group: (why.reason.value, why.message, None, "") for group, why in held.items()}
         before, self.waiting = self.waiting, {}
         urgent: set[str] = set(before.keys() - told.keys())
         slight: set[str] = set()
-        for group, (reason, message, estimate) in told.items():
+        for group, (reason, message, estimate, nearest) in told.items():
             old = before.get(group)
-            if old is not None and (old.reason, old.message, old.estimated_start) == (
-                reason,
-                message,
-                estimate,
-            ):
+            if old is not None and not nearest and (old.reason, old.message) == (reason, message):
+                nearest = old.nearest  # it was not looked for again: others are before it in line now
+            if old is not None and _words(old) == (reason, message, estimate, nearest):
                 self.waiting[group] = old
                 continue
             since = self._since(group, now) if old is None else old.since
-            self.waiting[group] = Waiting(reason, message, since, estimate)
+            self.waiting[group] = Waiting(reason, message, since, estimate, nearest)
             (slight if old is not None and old.reason == reason else urgent).add(group)
         return Difference(frozenset(urgent), frozenset(slight))
+
+
+def _words(waiting: Waiting) -> _Words:
+    return waiting.reason, waiting.message, waiting.estimated_start, waiting.nearest

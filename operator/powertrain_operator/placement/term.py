@@ -31,7 +31,7 @@ from .execute.writes import Writes
 from .janitor import Janitor
 from .loop import Loop
 from .outlook import Outlook
-from .status import pools
+from .status import podgroup, pools
 from .status.conditions import Conditions
 from .status.writer import StatusWriter
 from .timing import Timing
@@ -152,6 +152,21 @@ class Term:
         self._statuses.changed(touched, difference)
         self._conditions.changed(difference)
         self._janitor.changed(touched)
+        self._name_lost(plan)
+
+    def _name_lost(self, plan: Plan) -> None:
+        """Tell groups that lost members, and those that have them back."""
+        before, now = self._statuses.lost, {lost.group: lost for lost in plan.lost}
+        if before == now:
+            return
+        self._statuses.lost = now
+        for group in before.keys() | now.keys():
+            if before.get(group) == now.get(group):
+                continue
+            self._statuses.look(group)
+            if group not in before:
+                self._metrics.members_lost()
+                self._record(group, "MembersLost", podgroup.lost_sentence(now[group]))
 
     def _nominate(self, plan: Plan) -> None:
         """Remember on which nodes room is being made for whom, for as long as they wait for that."""
@@ -198,11 +213,15 @@ class Term:
 
     async def _tell_released(self, release: Release) -> None:
         await self._statuses.tell_released(release)
-        view = self._watches.groups.get(release.group)
+        self._record(release.group, "Released", release.message)
+
+    def _record(self, group: str, reason: str, message: str) -> None:
+        """A warning under the PodGroup, where there is one."""
+        view = self._watches.groups.get(group)
         if view is not None:
-            name = names.split(release.group)
+            name = names.split(group)
             ref = ObjectRef(API_VERSION, "PodGroup", name.namespace, name.name, view.metadata.uid)
-            self._events.record(ref, "Warning", "Released", release.message)
+            self._events.record(ref, "Warning", reason, message)
 
     # --- who listens to us, and what they are told
 

@@ -173,6 +173,11 @@ class SchedulerMetrics:
             ("reason",),
             registry=self.registry,
         )
+        self._lost = Counter(
+            "powertrain_gangs_lost_members_total",
+            "Times that a pod group came to have members on nodes that no longer report.",
+            registry=self.registry,
+        )
         for result in BindResult:  # rates need the zero before the first event
             self._binds.labels(result.value)
 
@@ -189,6 +194,10 @@ class SchedulerMetrics:
     def evicted(self, reason: str) -> None:
         """Count one pod told to leave; `reason` is a plan's word, as `Preempted`."""
         self._evictions.labels(reason).inc()
+
+    def members_lost(self) -> None:
+        """Count one group that came to have members on silent nodes."""
+        self._lost.inc()
 
     def gang_placed(self, queue: str) -> None:
         """Count one group that now has all it wanted."""

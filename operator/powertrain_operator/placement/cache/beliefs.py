@@ -43,6 +43,8 @@ class Beliefs:
         known = self.pods.get(key)
         if known is not None and known.node and not known.leaving and (seen is None or seen.leaving):
             self.departures += 1
+        if known is not None and known.group and known.node and after is not None and pods.has_failed(after):
+            self._groups.note_failure(known)
         self._see(key, seen)
 
     # --- what was decided

@@ -64,6 +64,9 @@ class Cache:
     def on_group(self, key: str, before: PodGroupView | None, after: PodGroupView | None) -> None:
         """A PodGroup object changed."""
         self.groups.put_object(key, objects.group_fact(after) if after else None)
+        if after is not None and after.status.failed_nodes:
+            counts = {each.node: each.failures for each in after.status.failed_nodes}
+            self.groups.recall_failures(key, counts)
 
     def on_queue(self, key: str, before: views.Queue | None, after: views.Queue | None) -> None:
         """A Queue changed."""

@@ -11,6 +11,7 @@ from powertrain_scheduler.snapshot import PlacedPod, Pod, PodClass, PodGroup, To
 from .. import names
 from ..translate.objects import GroupFact
 from ..translate.pods import PodFact
+from .failures import Failures
 from .held import Held
 
 Trouble = Callable[[PodFact], Held | None]
@@ -47,6 +48,7 @@ class GroupTable:
         """Groups that changed or vanished since someone emptied this."""
         self.changed = False
         """Whether any group is another one, or is held or let go, since someone cleared this."""
+        self.failures = Failures()
         self._trouble = trouble
         self._waiting_class = waiting_class
         self._placed_class = placed_class
@@ -60,6 +62,7 @@ class GroupTable:
             return
         if fact is None:
             del self._objects[group]
+            self.failures.forget(group)
         else:
             self._objects[group] = fact
         self._stale.add(group)
@@ -76,6 +79,19 @@ class GroupTable:
         if not members:
             del self._members[group]
         self._stale.add(group)
+
+    def note_failure(self, pod: PodFact) -> None:
+        """A member failed on its node; one that was told to leave is nobody's fault."""
+        if pod.leaving or names.is_alone(pod.group):
+            return
+        newest = max(each.created for each in self.members(pod.group).values())
+        if self.failures.note(pod.group, pod.node, pod.created, newest):
+            self._stale.add(pod.group)
+
+    def recall_failures(self, group: str, counts: Mapping[str, int]) -> None:
+        """What an earlier process counted of the group."""
+        if self.failures.recall(group, counts):
+            self._stale.add(group)
 
     def members(self, group: str) -> Mapping[str, PodFact]:
         """The group's unfinished pods by name."""
@@ -171,6 +187,7 @@ class GroupTable:
             gated=sum(pod.gated for pod in members) + (len(waiting) if trouble else 0),
             nominated=self.nominated.get(group, ()),
             exists=exists,
+            failures=self.failures.of(group),
             subgroups=said.subgroups,
             min_subgroups=said.min_subgroups,
             owner=names.split(group).namespace,

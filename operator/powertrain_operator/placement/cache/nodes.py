@@ -131,11 +131,16 @@ def _build(facts: Mapping[str, NodeFact], pools: Sequence[PoolFact]) -> NodeFact
         names=tuple(fact.name for fact in rows),
         resources=resources,
         allocatable=_frozen(np.array(amounts, dtype=np.int64).reshape(len(rows), len(resources))),
-        schedulable=np.array([fact.ready for fact in rows], dtype=np.bool_),
+        schedulable=_mask([fact.ready for fact in rows]),
         labels=tuple(fact.labels for fact in rows),
         taints=tuple(fact.taints for fact in rows),
         pool=np.array([_pool_of(fact, pools) for fact in rows], dtype=np.int32),
+        ready=None if all(fact.reports for fact in rows) else _mask([fact.reports for fact in rows]),
     )
+
+
+def _mask(answers: list[bool]) -> NDArray[np.bool_]:
+    return np.array(answers, dtype=np.bool_)
 
 
 def _pool_of(fact: NodeFact, pools: Sequence[PoolFact]) -> int:

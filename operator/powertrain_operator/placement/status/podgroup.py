@@ -1,9 +1,11 @@
 """The status of one PodGroup, and how much it matters that it differs from the one it has."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from powertrain_scheduler.plan import Lost
 from powertrain_scheduler.snapshot import PodGroup
 
 from powertrain_operator.api.cluster import Evicted, PodGroupView
@@ -13,6 +15,10 @@ from powertrain_operator.api.time import from_rfc3339, to_rfc3339
 from ..outlook import Waiting
 
 Status = dict[str, Any]
+MOST_LOST = 64
+NODES_NAMED = 5
+_AT_ONCE = ("phase", "evicted", "scheduledTime", "lostNodes", "failedNodes")
+_SELDOM = ("message", "members", "estimatedStart", "nearest")
 _ROUGHLY = 60.0
 """Seconds by which an estimated start may move before it is another one; a tenth of the wait if more."""
 
@@ -37,6 +43,8 @@ class Told:
     evicted: Evicted | None = None
     note: str = ""
     """What happened to it, as a further sentence of the message."""
+    lost: Lost | None = None
+    """Its members on nodes that no longer report."""
 
 
 def wanted(view: PodGroupView, group: PodGroup, told: Told, now: float) -> Status | None:
@@ -54,14 +62,20 @@ def wanted(view: PodGroupView, group: PodGroup, told: Told, now: float) -> Statu
         "observedGeneration": view.metadata.generation,
         "placed": placed,
         "members": f"{placed}/{group.min_member}",
-        "conditions": [_condition(view, scheduled, said, now)],
+        "conditions": [_condition(view, scheduled, said, now), *_members_lost(view, told.lost, now)],
     }
     if (since := _scheduled_time(view, group, scheduled)) is not None:
         status["scheduledTime"] = to_rfc3339(since)
     if not scheduled and said.estimated_start is not None:
         status["estimatedStart"] = to_rfc3339(said.estimated_start)
+    if not scheduled and said.nearest:
+        status["nearest"] = shortened(said.nearest)
     if told.evicted is not None:
         status["evicted"] = _evicted(told.evicted)
+    if told.lost is not None:
+        status["lostNodes"] = list(told.lost.nodes[:MOST_LOST])
+    if group.failures:
+        status["failedNodes"] = [{"node": node, "failures": n} for node, n in sorted(group.failures.items())]
     return status
 
 
@@ -76,7 +90,11 @@ def known(view: PodGroupView) -> Status:
         "members": status.members,
         "scheduledTime": to_rfc3339(status.scheduled_time.timestamp()) if status.scheduled_time else None,
         "estimatedStart": to_rfc3339(status.estimated_start.timestamp()) if status.estimated_start else None,
+        "nearest": status.nearest or None,
         "evicted": _evicted(status.evicted) if status.evicted else None,
+        "lostNodes": list(status.lost_nodes) or None,
+        "failedNodes": [{"node": each.node, "failures": each.failures} for each in status.failed_nodes]
+        or None,
     }
     return {field: value for field, value in found.items() if value is not None}
 
@@ -90,11 +108,11 @@ def comparable(status: Status) -> Status:
 
 def urgency(before: Status, after: Status) -> Urgency:
     """How much `after` matters to someone who has read `before`."""
-    if any(before.get(field) != after.get(field) for field in ("phase", "evicted", "scheduledTime")):
+    if any(before.get(field) != after.get(field) for field in _AT_ONCE):
         return Urgency.PHASE
     if before.get("reason") != after.get("reason"):
         return Urgency.REASON
-    if any(before.get(field) != after.get(field) for field in ("message", "members", "estimatedStart")):
+    if any(before.get(field) != after.get(field) for field in _SELDOM):
         return Urgency.SLIGHT
     return Urgency.NONE
 
@@ -136,6 +154,32 @@ def _condition(view: PodGroupView, scheduled: bool, said: Waiting, now: float) -
         "lastTransitionTime": to_rfc3339(since.timestamp() if since else now),
         "observedGeneration": view.metadata.generation,
     }
+
+
+def _members_lost(view: PodGroupView, lost: Lost | None, now: float) -> Iterator[Status]:
+    """Told while it holds, and from then on that it does no longer."""
+    before = next((each for each in view.status.conditions if each.type == "MembersLost"), None)
+    if lost is None and before is None:
+        return
+    status = "False" if lost is None else "True"
+    since = before.last_transition_time if before and before.status == status else None
+    yield {
+        "type": "MembersLost",
+        "status": status,
+        "reason": "NodesReport" if lost is None else "NodeNotReady",
+        "message": "All its nodes report." if lost is None else shortened(lost_sentence(lost)),
+        "lastTransitionTime": to_rfc3339(since.timestamp() if since else now),
+        "observedGeneration": view.metadata.generation,
+    }
+
+
+def lost_sentence(lost: Lost) -> str:
+    """Which nodes are silent and how many pods are on them."""
+    named = ", ".join(lost.nodes[:NODES_NAMED])
+    more = len(lost.nodes) - NODES_NAMED
+    nodes = f"{named} and {more} more" if more > 0 else named
+    many = len(lost.pods)
+    return f"{many} of its pods {'is' if many == 1 else 'are'} on {nodes}, which no longer report."
 
 
 def _evicted(evicted: Evicted) -> Status:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 
+from powertrain_scheduler.plan import Lost
 from powertrain_scheduler.snapshot import PodGroup
 
 from powertrain_operator.api.cluster import Evicted, PodGroupView
@@ -52,6 +53,8 @@ class StatusWriter:
     ) -> None:
         self.notes: dict[str, str] = {}
         """What happened to a group, told with its status until it has all its nodes."""
+        self.lost: dict[str, Lost] = {}
+        """Groups with members on nodes that no longer report."""
         self._writes = writes
         self._cache = cache
         self._outlook = outlook
@@ -157,5 +160,5 @@ class StatusWriter:
         if core is None:  # kept from the core, holding nothing
             core = PodGroup(group, view.spec.queue, view.spec.min_member, created=0.0)
         evicted = self._evicted.get(group) or view.status.evicted
-        told = Told(waiting, evicted, self.notes.get(group, ""))
+        told = Told(waiting, evicted, self.notes.get(group, ""), self.lost.get(group))
         return podgroup.wanted(view, core, told, self._timing.now())

@@ -21,6 +21,8 @@ class NodeFact(msgspec.Struct, frozen=True, gc=False):
     taints: tuple[Taint, ...]
     ready: bool
     """Its kubelet answers, and it is not being deleted."""
+    reports: bool
+    """Its kubelet answers."""
     cordoned: bool
 
 
@@ -32,6 +34,7 @@ def node_fact(node: Node) -> NodeFact:
         labels=node.metadata.labels,
         taints=_taints(node),
         ready=_is_ready(node) and node.metadata.deletion_timestamp is None,
+        reports=_is_ready(node),
         cordoned=node.spec.unschedulable,
     )
 

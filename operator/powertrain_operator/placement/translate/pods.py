@@ -69,6 +69,11 @@ def is_finished(pod: Pod) -> bool:
     return pod.status.phase in _FINISHED
 
 
+def has_failed(pod: Pod) -> bool:
+    """Whether it ended otherwise than well."""
+    return pod.status.phase == "Failed"
+
+
 def pod_fact(pod: Pod, key: str, pod_class: PodClass, trouble: str = "") -> PodFact | None:
     """What placement has to know of it; None where that is nothing.
 
