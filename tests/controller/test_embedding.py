@@ -55,6 +55,20 @@ async def test_kopf_is_started_anew_when_it_fails(
         await cluster.until(lambda: cluster.phase("after") == "Running")
 
 
+async def test_kopf_runs_as_a_user_who_has_no_name(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container's user id stands in no /etc/passwd."""
+
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 65532")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    async with cluster.operator(tmp_path):
+        cluster.kube.put(job(workers=1))
+        await cluster.until(lambda: cluster.phase("llm") == "Running")
+
+
 async def test_signals_and_tasks_of_the_process_stay_as_they_were(cluster: Cluster, tmp_path: Path) -> None:
     """kopf, left to itself, takes the signal handlers and cancels every task of its event loop."""
     received = asyncio.Event()

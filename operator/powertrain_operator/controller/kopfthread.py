@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import kopf
 
@@ -89,6 +89,8 @@ class KopfThread:
             registry=handlers.registry(seen, login(self._kubeconfig)),
             settings=handlers.settings(),
             standalone=True,
+            # kopf would make one of the user's name, which a container's user does not have.
+            identity=cast(Any, "powertrain"),
             stop_flag=stop,
             **scope,
         )
