@@ -190,6 +190,8 @@ class Objects:
             raise Refused(409, "Conflict", f"pod {key.name} is already assigned to node {node!r}")
         bound = copy.deepcopy(pod)
         bound.setdefault("spec", {})["nodeName"] = binding["target"]["name"]
+        if annotations := binding["metadata"].get("annotations"):
+            bound["metadata"].setdefault("annotations", {}).update(annotations)
         condition = {"type": "PodScheduled", "status": "True"}
         bound.setdefault("status", {}).setdefault("conditions", []).append(condition)
         self._store(kind, key, "MODIFIED", bound, pod)

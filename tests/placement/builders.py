@@ -25,6 +25,7 @@ def pod(
     leaving: bool = False,
     phase: str = "Pending",
     created: str = CREATED,
+    annotations: Mapping[str, str] | None = None,
     **spec: Any,
 ) -> Json:
     """A pod of one container; `spec` adds to or replaces fields of its spec."""
@@ -40,6 +41,8 @@ def pod(
     if node:
         whole["nodeName"] = node
     metadata: Json = {"name": name, "namespace": namespace, "labels": labels, "creationTimestamp": created}
+    if annotations:
+        metadata["annotations"] = dict(annotations)
     if leaving:
         metadata["deletionTimestamp"] = "2026-11-24T09:00:00Z"
     return {

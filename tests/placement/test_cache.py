@@ -75,6 +75,14 @@ def manifests_of_pods() -> st.SearchStrategy[Json]:
                 [{"name": "m", "resources": {"requests": {"example.com/odd": "3"}}}],
             )
         ),
+        annotations=st.sampled_from(
+            (
+                {},
+                {"powertrain.dev/device-share": "nvidia.com/gpu=500"},
+                {"powertrain.dev/device-share": "nvidia.com/gpu=250", "powertrain.dev/device": "0"},
+                {"powertrain.dev/device-share": "half"},
+            )
+        ),
         volumes=st.sampled_from(([], [{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}])),
     )
 
@@ -171,7 +179,9 @@ class KeptSnapshot(RuleBasedStateMachine):
     @rule(data=st.data(), to=st.sampled_from(NODES))
     def binding_is_assumed(self, data: st.DataObject, to: str) -> None:
         key = data.draw(st.sampled_from(self.waiting()))
-        self.cache.assume([Bind(self.cache.pods[key].group, key, to)], now=1_800_000_000.0)
+        fact = self.cache.pods[key]
+        device = "1" if fact.pod_class.share else ""
+        self.cache.assume([Bind(fact.group, key, to, device=device)], now=1_800_000_000.0)
 
     @rule(key=st.sampled_from(PODS))
     def binding_fails(self, key: str) -> None:
@@ -220,7 +230,8 @@ class KeptSnapshot(RuleBasedStateMachine):
             self.listener(kind, fresh)(key, None, view)
         overlay = self.cache._overlay
         for key, assumed in overlay.assumed.items():
-            fresh.assume([Bind(fresh.pods[key].group, key, assumed.node)], now=1_800_000_000.0)
+            bind = Bind(fresh.pods[key].group, key, assumed.node, device=assumed.device)
+            fresh.assume([bind], now=1_800_000_000.0)
         for key in overlay.leaving:
             fresh.leaves(key)
         for key, hold in overlay.holds.items():
@@ -264,7 +275,7 @@ def assert_same(one: Snapshot, other: Snapshot) -> None:
         np.testing.assert_array_equal(getattr(facts, name), getattr(others, name), err_msg=name)
     np.testing.assert_array_equal(one.used, other.used, err_msg="used")
     np.testing.assert_array_equal(one.leaving, other.leaving, err_msg="leaving")
-    assert one.host_ports == other.host_ports
+    assert (one.host_ports, one.shared) == (other.host_ports, other.shared)
     assert (one.pools, one.queues) == (other.pools, other.queues)
     assert one.groups == other.groups
     for name in ("matching", "repelling"):

@@ -48,6 +48,12 @@ ROLE_WORKER: Final = "worker"
 LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY: Final = "powertrain"
 
+ANNOTATION_DEVICE_SHARE: Final = "powertrain.dev/device-share"
+"""On a pod: the part of one device that it asks for, as `nvidia.com/gpu=500` (thousandths)."""
+
+ANNOTATION_DEVICE: Final = "powertrain.dev/device"
+"""On a pod with a share: the device it was given, put there with its binding."""
+
 ANNOTATION_SPEC_HASH: Final = "powertrain.dev/spec-hash"
 """On a child: the hash of what it was made from, so that an equal one is left alone."""
 

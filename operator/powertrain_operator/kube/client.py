@@ -290,18 +290,22 @@ class Client:
         body = {key: value for key, value in options.items() if value is not None}
         await self._write("delete", resource, "DELETE", resource.path(namespace, name), body)
 
-    async def bind(self, namespace: str, pod: str, node: str, *, uid: str) -> None:
-        """Give the pod its node. Conflict: it has one, is being deleted, or is not the pod of that uid.
+    async def bind(
+        self, namespace: str, pod: str, node: str, *, uid: str, annotations: Mapping[str, str] | None = None
+    ) -> None:
+        """Give the pod its node, and these annotations with it. Conflict: it has one, is being deleted, or is not the pod of that uid.
 
         Never repeated when the outcome is unknown: after Unreachable with `sent`, or ServerError, read
         the pod.
         """
-        binding = {
+        binding: dict[str, Any] = {
             "apiVersion": "v1",
             "kind": "Binding",
             "metadata": {"name": pod, "namespace": namespace, "uid": uid},
             "target": {"kind": "Node", "name": node},
         }
+        if annotations:
+            binding["metadata"] |= {"annotations": dict(annotations)}
         path = PODS.path(namespace, pod, "binding")
         await self._write("bind", PODS, "POST", path, binding, subresource="binding", repeatable=False)
 

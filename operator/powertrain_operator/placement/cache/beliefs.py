@@ -5,7 +5,9 @@ Each change of belief is counted at once: on the node that a pod holds, and in i
 
 from powertrain_scheduler.snapshot import PodClass
 
-from ..translate import constraints, pods, views
+from powertrain_operator.api.names import SCHEDULER_NAME
+
+from ..translate import constraints, pods, shares, views
 from ..translate.pods import PodFact
 from .groups import GroupTable
 from .neighbours import Neighbours
@@ -27,8 +29,8 @@ class Beliefs:
         self._seen: dict[str, PodFact] = {}
         """What the watch said of pods of which something else is believed."""
         self._classes: dict[PodClass, PodClass] = {}
-        self._made: tuple[views.PodSpec, PodClass, str] | None = None
-        """The last class made and the spec it was made from: pods of one template come together."""
+        self._made: tuple[views.PodSpec, str, PodClass, str] | None = None
+        """The last class made, and the spec and share it was made from: pods of one template come together."""
 
     # --- what the watch says
 
@@ -49,9 +51,9 @@ class Beliefs:
 
     # --- what was decided
 
-    def assume(self, pod: str, node: str) -> None:
-        """It is being given this node."""
-        self._overlay.assumed[pod] = Assumed(self.pods[pod].uid, node)
+    def assume(self, pod: str, node: str, device: str = "") -> None:
+        """It is being given this node, and a share of this device there."""
+        self._overlay.assumed[pod] = Assumed(self.pods[pod].uid, node, device)
         self._look_again(pod)
 
     def forget(self, pod: str, uid: str) -> PodFact | None:
@@ -132,15 +134,15 @@ class Beliefs:
 
     def _class_of(self, key: str, before: views.Pod | None, after: views.Pod) -> tuple[PodClass, str]:
         """The pod's class, shared with all pods of that class, and what it requires in vain."""
-        known = self.pods.get(key)
-        if known is not None and before is not None and pods.same_class(before.spec, after.spec):
+        known, said = self.pods.get(key), _share(after)
+        same = before is not None and _share(before) == said
+        if known is not None and before is not None and same and pods.same_class(before.spec, after.spec):
             return known.pod_class, known.trouble
-        if self._made is None or not pods.same_class(self._made[0], after.spec):
+        if self._made is None or self._made[1] != said or not pods.same_class(self._made[0], after.spec):
             self._trim_classes()
-            made = pods.pod_class(after.spec)
-            trouble = constraints.unsupported(after.spec) or ""
-            self._made = (after.spec, self._classes.setdefault(made, made), trouble)
-        return self._made[1], self._made[2]
+            made, trouble = _made(after)
+            self._made = (after.spec, said, self._classes.setdefault(made, made), trouble)
+        return self._made[2], self._made[3]
 
     def _trim_classes(self) -> None:
         """Classes of pods that are long gone must not pile up."""
@@ -148,10 +150,29 @@ class Beliefs:
             self._classes = {pod.pod_class: pod.pod_class for pod in self.pods.values()}
 
 
+def _share(pod: views.Pod) -> str:
+    """What the pod says about a share, where it is for us to read."""
+    return pod.metadata.annotations.device_share if pod.spec.scheduler_name == SCHEDULER_NAME else ""
+
+
+def _made(pod: views.Pod) -> tuple[PodClass, str]:
+    """The pod's class and what it requires in vain."""
+    part, trouble = None, ""
+    try:
+        part = shares.share(_share(pod))
+    except ValueError as error:
+        trouble = str(error)
+    made = pods.pod_class(pod.spec, part)
+    return made, trouble or shares.trouble(made) or constraints.unsupported(pod.spec) or ""
+
+
 def _same_use(before: PodFact | None, after: PodFact | None) -> bool:
     """Whether the two count alike on the same node, so that nothing is to be added or taken away."""
     if before is None or after is None:
         return False
     return (
-        before.node == after.node and before.leaving == after.leaving and before.pod_class is after.pod_class
+        before.node == after.node
+        and before.leaving == after.leaving
+        and before.pod_class is after.pod_class
+        and before.device == after.device
     )

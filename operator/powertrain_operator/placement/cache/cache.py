@@ -127,7 +127,7 @@ class Cache:
         """Count these bindings as used from now on."""
         groups: set[str] = set()
         for bind in binds:
-            self._beliefs.assume(bind.pod, bind.node)
+            self._beliefs.assume(bind.pod, bind.node, bind.device)
             groups.add(bind.group)
         for group in groups:
             self._note_start(group, now)
@@ -201,6 +201,7 @@ class Cache:
             pools=tuple(fact.pool for fact in in_order),
             queues=self.queues,
             groups=dict(self.groups.built),
+            shared=self.nodes.shares.by_node(),
             matching=self.neighbours.matching(self.nodes.rows),
             repelling=self.neighbours.repelling(self.nodes.rows),
         )

@@ -196,7 +196,9 @@ class GroupTable:
 
     def _placed(self, members: Iterable[PodFact]) -> tuple[PlacedPod, ...]:
         return tuple(
-            PlacedPod(pod.key, self._placed_class(pod), pod.node, pod.leaving) for pod in members if pod.node
+            PlacedPod(pod.key, self._placed_class(pod), pod.node, pod.leaving, pod.subgroup, pod.device)
+            for pod in members
+            if pod.node
         )
 
     def _settle_start(self, group: str, members: Iterable[PodFact], scheduled: float | None) -> None:

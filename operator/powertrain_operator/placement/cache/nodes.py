@@ -13,6 +13,7 @@ from powertrain_scheduler.snapshot import CPU, MEMORY, PODS, HostPort, NodeFacts
 from ..translate.nodes import NodeFact
 from ..translate.objects import PoolFact
 from ..translate.pods import PodFact
+from .shares import Shares, Whole
 
 Table = NDArray[np.int64]
 _FIRST = (PODS, CPU, MEMORY)
@@ -36,6 +37,7 @@ class NodeTable:
         self._columns: dict[str, int] = {}
         self._vectors: dict[int, tuple[PodClass, Table]] = {}
         """By the class's id, which stays its own as long as the class is kept beside it."""
+        self.shares = Shares()
         self._ports: dict[str, dict[str, tuple[HostPort, ...]]] = {}
 
     def put(self, name: str, fact: NodeFact | None) -> bool:
@@ -89,6 +91,7 @@ class NodeTable:
         self._used = np.zeros_like(self._built.allocatable)
         self._leaving = np.zeros_like(self._built.allocatable)
         self.strangers = set()
+        self.shares.clear()
         self._stale = False
         for pod in pods:
             self._count(pod, 1)
@@ -105,6 +108,14 @@ class NodeTable:
         self._used[row] += vector
         if pod.leaving:
             self._leaving[row] += vector
+        if pod.pod_class.share is not None:
+            self._count_share(row, pod.pod_class.share[0], self.shares.count(pod, sign))
+
+    def _count_share(self, row: int, resource: str, whole: Whole) -> None:
+        """A device of which somebody has a share counts as used whole."""
+        if (column := self._columns.get(resource)) is not None:
+            self._used[row, column] += whole.used
+            self._leaving[row, column] += whole.leaving
 
     def _vector(self, pod_class: PodClass) -> Table:
         """The class's request by column; what no node offers has no column and cannot be used up."""

@@ -17,6 +17,8 @@ class Assumed(NamedTuple):
 
     uid: str
     node: str
+    device: str = ""
+    """Of which it gets a share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,9 @@ class Overlay:
             if seen is None or seen.uid != assumed.uid or seen.node:
                 del self.assumed[key]
             else:
-                believed = msgspec.structs.replace(seen, node=assumed.node, gated=False)
+                believed = msgspec.structs.replace(
+                    seen, node=assumed.node, device=assumed.device, gated=False
+                )
         if (uid := self.leaving.get(key)) is not None:
             if seen is None or seen.uid != uid or seen.leaving:
                 del self.leaving[key]

@@ -108,7 +108,8 @@ class Binder:
         while True:
             attempt += 1
             try:
-                await self._writes.bind(names.split(binding.bind.pod), binding.bind.node, binding.uid)
+                bind = binding.bind
+                await self._writes.bind(names.split(bind.pod), bind.node, binding.uid, bind.device)
             except ApiError as failure:
                 step = outcome.after_failure(failure)
                 if step is Step.READ:

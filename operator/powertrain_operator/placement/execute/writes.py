@@ -7,7 +7,7 @@ pass the fence again. What does no harm twice is repeated here.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from powertrain_operator.api.names import FIELD_MANAGER_SCHEDULER
+from powertrain_operator.api.names import ANNOTATION_DEVICE, FIELD_MANAGER_SCHEDULER
 from powertrain_operator.kube.client import Client
 from powertrain_operator.kube.errors import ApiError, NotFound, ServerError, TooManyRequests, Unreachable
 from powertrain_operator.kube.resources import NODES, PODS, Resource
@@ -35,10 +35,12 @@ class Writes:
         """Whether a write would pass at this moment."""
         self._timing = timing
 
-    async def bind(self, pod: ObjectName, node: str, uid: str) -> None:
-        """Give the pod its node. Tried once: what a failure means is the caller's to find out."""
+    async def bind(self, pod: ObjectName, node: str, uid: str, device: str = "") -> None:
+        """Give the pod its node, and a share of this device there. Tried once: what a failure means is the
+        caller's to find out."""
         self._fence()
-        await self._client.bind(pod.namespace, pod.name, node, uid=uid)
+        annotations = {ANNOTATION_DEVICE: device} if device else None
+        await self._client.bind(pod.namespace, pod.name, node, uid=uid, annotations=annotations)
 
     async def delete_pod(self, pod: ObjectName, uid: str, *, grace_seconds: int | None = None) -> None:
         """Ask this very pod to leave, by default with its own grace; one that is gone already is fine."""

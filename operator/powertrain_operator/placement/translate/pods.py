@@ -55,6 +55,8 @@ class PodFact(msgspec.Struct, frozen=True, gc=False):
     queue: str = ""
     """Priority and queue are the plain pod's own; a member's are its PodGroup's."""
     claims: tuple[str, ...] = ()
+    device: str = ""
+    """Name of the device it has a share of."""
     subgroup: str = ""
     """The part of its group that it is in."""
     labels: dict[str, str] = {}
@@ -112,6 +114,7 @@ def pod_fact(pod: Pod, key: str, pod_class: PodClass, trouble: str = "") -> PodF
         priority=0 if member else spec.priority,
         queue="" if member else names.queue_of(meta.labels),
         claims=constraints.claims(meta.namespace, meta.name, spec) if spec.volumes else (),
+        device=meta.annotations.device if spec.node_name and pod_class.share is not None else "",
         subgroup=meta.labels.get(LABEL_SUBGROUP, "") if member else "",
         labels=meta.labels,
         company=asks,
@@ -119,8 +122,8 @@ def pod_fact(pod: Pod, key: str, pod_class: PodClass, trouble: str = "") -> PodF
     )
 
 
-def pod_class(spec: PodSpec) -> PodClass:
-    """Its class. Raises ValueError where a quantity cannot be read."""
+def pod_class(spec: PodSpec, share: tuple[str, int] | None = None) -> PodClass:
+    """Its class; `share` is the part of a device it asks for. Raises ValueError where a quantity cannot be read."""
     affinity = spec.affinity.node_affinity if spec.affinity else None
     return PodClass(
         request=effective_request(spec),
@@ -129,6 +132,7 @@ def pod_class(spec: PodSpec) -> PodClass:
         preferred=constraints.preferred_terms(affinity),
         tolerations=constraints.tolerations(spec),
         host_ports=constraints.host_ports(spec),
+        share=share,
     )
 
 
@@ -143,6 +147,7 @@ def same_fact(old: Pod, new: Pod) -> bool:
     return (
         before.uid == after.uid
         and before.labels == after.labels
+        and before.annotations == after.annotations
         and before.deletion_timestamp == after.deletion_timestamp
         and is_finished(old) == is_finished(new)
         and old.spec == new.spec

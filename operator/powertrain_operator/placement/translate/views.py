@@ -21,11 +21,22 @@ from powertrain_operator.api.cluster import (
     Taint,
     Toleration,
 )
+from powertrain_operator.api.names import ANNOTATION_DEVICE, ANNOTATION_DEVICE_SHARE
 from powertrain_operator.api.quantity import Quantity
 
 
 class _Read(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """Base of all structs here."""
+
+
+class Annotations(_Read, frozen=True):
+    """The two that placement reads; the others are not even decoded."""
+
+    device_share: str = msgspec.field(default="", name=ANNOTATION_DEVICE_SHARE)
+    device: str = msgspec.field(default="", name=ANNOTATION_DEVICE)
+
+
+NO_ANNOTATIONS = Annotations()
 
 
 class Metadata(_Read, frozen=True):
@@ -37,6 +48,7 @@ class Metadata(_Read, frozen=True):
     resource_version: str = ""
     generation: int = 0
     labels: dict[str, str] = {}
+    annotations: Annotations = NO_ANNOTATIONS
     creation_timestamp: datetime | None = None
     deletion_timestamp: datetime | None = None
 
