@@ -100,6 +100,9 @@ class Fleet:
             name: tuple(self.queue_list[row].name for row in rows) for name, rows in self.ancestry.items()
         }
         """The same by name."""
+        pairs = [(row, above) for row, name in enumerate(self.queues) for above in self.ancestry[name]]
+        self._lines: Ints = np.array(pairs, dtype=np.int64).T
+        """Every queue with each of its ancestors, itself included: two rows."""
         self._traits: dict[int, Traits] = {}
         self._asked: list[PodClass] = []
         """Keeps the objects whose ids are known, so that no later one gets such an id."""
@@ -130,11 +133,11 @@ class Fleet:
         return np.where(column >= 0, amounts[numbers, column], 0)
 
     def subtrees(self, own: Ints) -> Ints:
-        """Sums over each queue's subtree of what the queues themselves have (shape (queues, ...))."""
+        """Sums over each queue's subtree of what the queues themselves have (shape (queues, kinds))."""
         sums = np.zeros_like(own)
-        for row, queue in enumerate(self.queue_list):
-            if own[row].any():
-                sums[list(self.ancestry[queue.name])] += own[row]
+        below, above = self._lines
+        for kind in range(own.shape[1]):
+            np.add.at(sums[:, kind], above, own[below, kind])
         return sums
 
     def devices_at(self, amounts: Ints, row: int) -> int:

@@ -5,6 +5,7 @@ hold, then the children of the one that comes first, and so on. A group that can
 passed over and never holds up another.
 """
 
+import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -26,7 +27,7 @@ def line(groups: Iterable[PodGroup], paths: Mapping[str, tuple[str, ...]], turn:
     What was granted counts when the next one is asked for, along the granted queue's path.
     """
     root = _tree(sorted(groups, key=inside_queue), paths)
-    root.refresh_all(turn)
+    root.open_all(turn)
     while (group := root.best) is not None:
         yield group
         root.serve(paths[group.queue], turn)
@@ -44,40 +45,57 @@ class _Queue:
     """The group of its subtree that is next."""
     key: Key | None = None
     """Its place among its siblings with that group; None until somebody asks."""
+    waiting: int = 0
+    """Children with somebody waiting."""
+    keyless: dict[str, None] = field(default_factory=dict)
+    """Those of them whose keys nobody has asked for since they last changed."""
+    heap: list[tuple[Key, str]] = field(default_factory=list)
+    """Places of the others, least first; what is out of date is passed over."""
 
-    def refresh_all(self, turn: Turn) -> None:
+    def open_all(self, turn: Turn) -> None:
         for child in self.children.values():
-            child.refresh_all(turn)
-        self.refresh(turn)
-
-    def refresh(self, turn: Turn) -> None:
-        """Choose again, the children being up to date. Keys are asked for only where there is a choice."""
-        candidates = [child for child in self.children.values() if child.best is not None]
-        self.key = None
-        if self.own and candidates:
-            keyed = [(child.place(turn), child.best) for child in candidates]
-            keyed.append((turn(self.name, self.own[-1]), self.own[-1]))
-            self.best = min(keyed, key=lambda each: each[0])[1]
-        elif self.own:
-            self.best = self.own[-1]
-        elif len(candidates) > 1:
-            self.best = min(candidates, key=lambda child: child.place(turn)).best
-        else:
-            self.best = candidates[0].best if candidates else None
-
-    def place(self, turn: Turn) -> Key:
-        if self.key is None:
-            assert self.best is not None  # only those with somebody waiting are compared
-            self.key = turn(self.name, self.best)
-        return self.key
+            child.open_all(turn)
+            self.waiting += 1
+            self.keyless[child.name] = None
+        self.choose(turn)
 
     def serve(self, path: tuple[str, ...], turn: Turn) -> None:
         """Take the next group out of the line of the queue at the path's start."""
-        if path:
-            self.children[path[-1]].serve(path[:-1], turn)
-        else:
+        if not path:
             self.own.pop()
-        self.refresh(turn)
+        else:
+            child = self.children[path[-1]]
+            child.serve(path[:-1], turn)
+            self.keyless.pop(child.name, None)
+            if child.best is None:
+                self.waiting -= 1
+            else:
+                self.keyless[child.name] = None
+        self.choose(turn)
+
+    def choose(self, turn: Turn) -> None:
+        """Who is next, the children being up to date. Keys are asked for only where there is a choice."""
+        self.key = None
+        if not self.waiting:
+            self.best = self.own[-1] if self.own else None
+        elif self.waiting == 1 and not self.own:
+            self.best = next(child.best for child in self.children.values() if child.best is not None)
+        else:
+            key, self.best = self._first(turn)
+            if self.own and turn(self.name, self.own[-1]) < key:
+                self.best = self.own[-1]
+
+    def _first(self, turn: Turn) -> tuple[Key, PodGroup | None]:
+        for name in self.keyless:
+            child = self.children[name]
+            assert child.best is not None  # only those with somebody waiting are compared
+            child.key = turn(name, child.best)
+            heapq.heappush(self.heap, (child.key, name))
+        self.keyless.clear()
+        while self.heap[0][0] is not self.children[self.heap[0][1]].key:
+            heapq.heappop(self.heap)
+        key, name = self.heap[0]
+        return key, self.children[name].best
 
 
 def _tree(waiting: list[PodGroup], paths: Mapping[str, tuple[str, ...]]) -> _Queue:

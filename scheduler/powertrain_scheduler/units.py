@@ -35,6 +35,9 @@ class Units:
         """Whether it is a gang's minimum."""
         self.queue: Ints = holdings.queue[self.group]
         self.priority: Ints = np.array([group.priority for group in groups], dtype=np.int64)[self.group]
+        self.lowest: Ints = np.full(len(holdings.fleet.queue_list), np.iinfo(np.int64).max)
+        """By queue row, the lowest priority of a unit of its own."""
+        np.minimum.at(self.lowest, self.queue, self.priority)
         mine = np.flatnonzero(self.of >= 0)
         self.charges: Ints = np.zeros((len(self.group), len(holdings.fleet.kinds)), dtype=np.int64)
         """What it takes of its queue's quota, by kind."""

@@ -40,36 +40,12 @@ def owed(draft: Draft, wanted: Ask, option: Option, own: Mask | None = None) -> 
     """
     kinds = counted(draft, option)
     rules = draft.fleet.queues[wanted.group.queue].preemption
-    if not kinds or rules.across == "never":
+    if not kinds or rules.across == "never" or not len(draft.units().group):
         return None
-    units = draft.units()
-    chosen = np.zeros(len(units.group), dtype=np.bool_) if own is None else own.copy()
-    lender, charges = np.full(len(units.group), -1, dtype=np.int64), units.charges[:, kinds]
-    excess = np.zeros((len(draft.fleet.queue_list), len(kinds)), dtype=np.int64)
-    duties: list[Duty] = []
-    owing = np.zeros(len(draft.fleet.queue_list), dtype=np.bool_)
-    able: Mask | None = None
-    for beside in draft.tree.beside(draft.fleet.ancestry[wanted.group.queue]):
-        inside = chosen & beside.inside[units.queue]
-        claim = _claim(draft, wanted, option, kinds, beside, charges[inside].sum(axis=0))
-        if claim is None:
-            continue
-        if able is None:
-            lower = units.priority < wanted.group.priority if rules.across == "lower" else True
-            able = ~draft.untouchable() & charges.any(axis=1) & lower
-        owes = beside.rows & ((claim.lender < 0) | (claim.beyond[claim.lender] > 0).any(axis=1))
-        mine = able & owes[units.queue]
-        lender[mine] = claim.lender[units.queue[mine]]
-        owing |= owes
-        rows = np.unique(claim.lender[owes])
-        excess[rows[rows >= 0]] = claim.beyond[rows[rows >= 0]]
-        if (claim.needed > 0).any() and mine.any():
-            duties.append(Duty(mine, inside, np.maximum(claim.needed, 0)))
-        chosen |= mine
-    if able is None or not (chosen & able).any():
-        return None
-    rank = _ranked(draft, wanted, kinds, owing, own is not None)
-    return Candidates(chosen, lender, excess, charges, rank, tuple(duties))
+    search = _Search(draft, wanted, option, kinds, own)
+    for beside in draft.tree.beside(wanted.group.queue):
+        search.look(beside)
+    return search.found()
 
 
 def counted(draft: Draft, option: Option) -> list[int]:
@@ -77,43 +53,91 @@ def counted(draft: Draft, option: Option) -> list[int]:
     return [kind for kind in option.charges if kind != draft.quotas.groups]
 
 
-def _claim(
-    draft: Draft, wanted: Ask, option: Option, kinds: list[int], beside: Beside, going: Ints
-) -> _Claim | None:
-    """By quota, else by share; `going` is what may go on the claimant's own side."""
-    if not beside.rows.any():
-        return None
-    for claim in (_by_quota, _by_share):
-        found = claim(draft, wanted, option, kinds, beside)
-        if found is not None and (found.needed <= going).all():
-            return found
-    return None
+class _Search:
+    """Goes up from the claimant's queue, and at each level looks at those beside it."""
 
+    def __init__(self, draft: Draft, wanted: Ask, option: Option, kinds: list[int], own: Mask | None) -> None:
+        self._draft, self._wanted, self._kinds, self._own = draft, wanted, kinds, own
+        self._asked = np.array([option.charges[kind] for kind in kinds], dtype=np.int64)
+        self._held = draft.later.held[:, kinds]
+        self._path = draft.fleet.ancestry[wanted.group.queue]
+        units = draft.units()
+        self._units, self._charges = units, units.charges[:, kinds]
+        self._lender: Ints = np.full(len(units.group), -1, dtype=np.int64)
+        self._excess = np.zeros_like(self._held)
+        self._chosen = own
+        self._owing = np.zeros(len(self._held), dtype=np.bool_)
+        self._duties: list[Duty] = []
+        self._able: Mask | None = None
 
-def _by_quota(draft: Draft, wanted: Ask, option: Option, kinds: list[int], beside: Beside) -> _Claim | None:
-    quotas, held = draft.quotas, draft.later.held
-    path = draft.fleet.ancestry[wanted.group.queue]
-    side = [row for row in reversed(path) if beside.inside[row]]
-    needed = np.zeros(len(kinds), dtype=np.int64)
-    claimed = np.zeros(len(kinds), dtype=np.bool_)
-    for i, kind in enumerate(kinds):
-        row = next((row for row in side if quotas.entry[row, kind]), None)
-        if row is not None:
-            claimed[i] = True
-            needed[i] = held[row, kind] + option.charges[kind] - quotas.nominal[row, kind]
-    if not claimed.any():
-        return None
-    lender = draft.tree.topmost(beside.depth, np.any(quotas.entry[:, kinds][:, claimed], axis=1))
-    beyond = np.where(claimed, np.maximum(held[:, kinds] - quotas.nominal[:, kinds], 0), 0)
-    return _Claim(lender, beyond, needed)
+    def found(self) -> Candidates | None:
+        """What all levels together owe."""
+        if self._able is None or self._chosen is None or not (self._chosen & self._able).any():
+            return None
+        rank = _ranked(self._draft, self._wanted, self._kinds, self._owing, self._own is not None)
+        return Candidates(self._chosen, self._lender, self._excess, self._charges, rank, tuple(self._duties))
 
+    def look(self, beside: Beside) -> None:
+        """By quota, else by share."""
+        if not beside.rows.any():
+            return
+        claim = self._by_quota(beside) or self._by_share(beside)
+        if claim is None:
+            return
+        owes = beside.rows & ((claim.lender < 0) | (claim.beyond[claim.lender] > 0).any(axis=1))
+        mine = self._eligible() & owes[self._units.queue]
+        if not mine.any():
+            return
+        self._lender[mine] = claim.lender[self._units.queue[mine]]
+        self._owing |= owes
+        rows = np.unique(claim.lender[owes])
+        self._excess[rows[rows >= 0]] = claim.beyond[rows[rows >= 0]]
+        if (claim.needed > 0).any() and self._chosen is not None:
+            inside = self._chosen & beside.inside[self._units.queue]
+            self._duties.append(Duty(mine, inside, np.maximum(claim.needed, 0)))
+        self._chosen = mine if self._chosen is None else self._chosen | mine
 
-def _by_share(draft: Draft, wanted: Ask, option: Option, kinds: list[int], beside: Beside) -> _Claim | None:
-    held, shares = draft.later.held[:, kinds], draft.shares()[:, kinds]
-    row = next(row for row in reversed(draft.fleet.ancestry[wanted.group.queue]) if beside.inside[row])
-    asked = np.array([option.charges[kind] for kind in kinds], dtype=np.int64)
-    lender = draft.tree.above[beside.depth]
-    return _Claim(lender, np.maximum(held - shares, 0), held[row] + asked - shares[row])
+    def _eligible(self) -> Mask:
+        """Units that hold anything of what is asked for, as far as the queue's rules allow to evict them."""
+        if self._able is None:
+            self._able = ~self._draft.untouchable() & self._charges.any(axis=1)
+            if self._draft.fleet.queues[self._wanted.group.queue].preemption.across == "lower":
+                self._able &= self._units.priority < self._wanted.group.priority
+        return self._able
+
+    def _coverable(self, beside: Beside, needed: Ints) -> bool:
+        """Whether as much may go on the claimant's own side."""
+        if (needed <= 0).all():
+            return True
+        if self._chosen is None:
+            return False
+        inside = self._chosen & beside.inside[self._units.queue]
+        return bool((needed <= self._charges[inside].sum(axis=0)).all())
+
+    def _by_quota(self, beside: Beside) -> _Claim | None:
+        quotas, kinds = self._draft.quotas, self._kinds
+        side = [row for row in reversed(self._path) if beside.inside[row]]
+        needed = np.zeros(len(kinds), dtype=np.int64)
+        claimed = np.zeros(len(kinds), dtype=np.bool_)
+        for i, kind in enumerate(kinds):
+            row = next((row for row in side if quotas.entry[row, kind]), None)
+            if row is not None:
+                claimed[i] = True
+                needed[i] = self._held[row, i] + self._asked[i] - quotas.nominal[row, kind]
+        if not claimed.any() or not self._coverable(beside, needed):
+            return None
+        lender = self._draft.tree.topmost(beside.depth, np.any(quotas.entry[:, kinds][:, claimed], axis=1))
+        beyond = np.where(claimed, np.maximum(self._held - quotas.nominal[:, kinds], 0), 0)
+        return _Claim(lender, beyond, needed)
+
+    def _by_share(self, beside: Beside) -> _Claim | None:
+        shares = self._draft.shares()[:, self._kinds]
+        row = next(row for row in reversed(self._path) if beside.inside[row])
+        needed = self._held[row] + self._asked - shares[row]
+        if not self._coverable(beside, needed):
+            return None
+        lender = self._draft.tree.above[beside.depth]
+        return _Claim(lender, np.maximum(self._held - shares, 0), needed)
 
 
 OWN, BEYOND_SHARE, BEYOND_QUOTA, WITHIN = range(4)
@@ -149,7 +173,7 @@ def borrowed(draft: Draft, wanted: Ask, option: Option) -> Iterator[tuple[Mask, 
     units, quotas = draft.units(), draft.quotas
     beyond = np.maximum(draft.later.held[:, kinds] - quotas.nominal[:, kinds], 0)
     low = (units.priority <= most) & (units.priority < wanted.group.priority) & ~draft.untouchable()
-    for beside in draft.tree.beside(draft.fleet.ancestry[wanted.group.queue]):
+    for beside in draft.tree.beside(wanted.group.queue):
         lender = draft.tree.topmost(beside.depth, np.any(quotas.entry[:, kinds], axis=1))
         owes = beside.rows & (lender >= 0) & (beyond[lender] > 0).any(axis=1)
         yield low & owes[units.queue] & units.charges[:, kinds].any(axis=1), lender[units.queue], beyond

@@ -25,10 +25,13 @@ FEW = 32
 """Units looked at first, beside one a pod: a small claim needs no more."""
 
 
+def may_evict(draft: Draft, wanted: Ask) -> bool:
+    """Whether there is any use in looking for somebody to evict for the group."""
+    return draft.evicting < draft.policy.evicting_groups and draft.possible(wanted)
+
+
 def make_room(draft: Draft, wanted: Ask, option: Option, candidates: Candidates) -> bool:
     """Evicts what must go and holds the room for the group; False, and nobody evicted, if nothing would do."""
-    if draft.evicting >= draft.policy.evicting_groups:
-        return False
     chosen = choose(draft, wanted, option, candidates)
     if chosen is None or not chosen.any():
         return False
@@ -69,12 +72,14 @@ def _hopeless(draft: Draft, wanted: Ask, option: Option, candidates: Candidates)
     return gang.find(wanted, [world], draft.quotas, option) is None
 
 
-def _price(draft: Draft, chosen: Mask) -> tuple[int, float, int]:
-    """The highest priority evicted, the work lost, the number of units."""
+def _price(draft: Draft, chosen: Mask) -> tuple[int, float, int, float, int]:
+    """The highest priority evicted, the work lost, the gangs broken, the energy wasted, the number of units."""
     units = draft.units()
     if not chosen.any():
-        return (0, 0.0, 0)
-    return int(units.priority[chosen].max()), float(units.lost[chosen].sum()), int(chosen.sum())
+        return (0, 0.0, 0, 0.0, 0)
+    lost, wasted = float(units.lost[chosen].sum()), float(units.wasted[chosen].sum())
+    highest = int(units.priority[chosen].max())
+    return highest, lost, int((chosen & units.core).sum()), wasted, int(chosen.sum())
 
 
 def _chosen(draft: Draft, wanted: Ask, option: Option, lines: Lines, candidates: Candidates) -> Mask | None:

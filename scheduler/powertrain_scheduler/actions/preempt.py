@@ -15,7 +15,7 @@ from powertrain_scheduler.draft import Draft
 
 def make_room(draft: Draft, wanted: Ask) -> bool:
     """Evicts groups of lower priority in the group's own queue."""
-    if not draft.policy.preempt or not draft.possible(wanted):
+    if not draft.policy.preempt or not evict.may_evict(draft, wanted):
         return False
     own = _lower(draft, wanted)
     for option in wanted.options:
@@ -34,10 +34,10 @@ def make_room(draft: Draft, wanted: Ask) -> bool:
 def _lower(draft: Draft, wanted: Ask) -> Mask:
     """Units of lower priority in the group's queue, unless it never evicts its own."""
     units, queue = draft.units(), draft.fleet.queues[wanted.group.queue]
-    if queue.preemption.within == "never":
+    row = draft.fleet.queue_row[queue.name]
+    if queue.preemption.within == "never" or wanted.group.priority <= units.lowest[row]:
         return np.zeros(len(units.group), dtype=np.bool_)
-    mine = units.queue == draft.fleet.queue_row[queue.name]
-    found: Mask = mine & (units.priority < wanted.group.priority) & ~draft.untouchable()
+    found: Mask = (units.queue == row) & (units.priority < wanted.group.priority) & ~draft.untouchable()
     return found
 
 

@@ -7,7 +7,7 @@ from powertrain_scheduler.draft import Draft
 
 def make_room(draft: Draft, wanted: Ask) -> bool:
     """Evicts groups of other queues for one that only wants what is its queue's own."""
-    if not draft.policy.reclaim or not draft.possible(wanted):
+    if not draft.policy.reclaim or not evict.may_evict(draft, wanted):
         return False
     for option in wanted.options:
         found = claims.owed(draft, wanted, option)

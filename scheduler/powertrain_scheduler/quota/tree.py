@@ -30,8 +30,16 @@ class Tree:
         for row, path in enumerate(paths):
             self.above[: len(path), row] = path
 
-    def beside(self, path: tuple[int, ...]) -> list[Beside]:
+        self._fleet = fleet
+        self._known: dict[str, list[Beside]] = {}
+
+    def beside(self, queue: str) -> list[Beside]:
         """For a queue and those above it, from its own row to the root's."""
+        if queue not in self._known:
+            self._known[queue] = self._beside(self._fleet.ancestry[queue])
+        return self._known[queue]
+
+    def _beside(self, path: tuple[int, ...]) -> list[Beside]:
         found = []
         for i, row in enumerate(path):
             depth = len(path) - 1 - i
