@@ -1,6 +1,6 @@
 """The virtual cluster that a case describes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from powertrain_scheduler.fleet import DEFAULT_QUEUE
@@ -21,10 +21,13 @@ from powertrain_scheduler.snapshot import (
 
 from scenarios import case as cases
 from scenarios.case import Case, Job, Pods
-from scenarios.read import ENDLESS, GPU, QUEUE_PRIORITY
+from scenarios.read.cluster import ENDLESS, QUEUE_PRIORITY
+from scenarios.read.jobs import GPU
 
 NOW = 1_000_000.0
 POOL = "gpu"
+WHOLE = 1000
+"""Thousandths of a device."""
 KINDS = {"gpus": POOL, "cpu": "cpu", "memory": "memory"}
 """What queues count amounts as."""
 
@@ -34,9 +37,31 @@ def build(case: Case) -> VirtualCluster:
     pool = Pool(POOL, POOL, GPU, Power(0.0, 0.0, 0.0), case.levels)
     queues = {each.name: _queue(each, age) for age, each in enumerate(case.queues)}
     cluster = VirtualCluster(_nodes(case), (pool,), queues, NOW)
+    devices = _devices(case)
     for job in case.jobs:
-        cluster.submit(group(job))
+        cluster.submit(_group(job, devices))
     return cluster
+
+
+def _devices(case: Case) -> dict[str, str]:
+    """By pod, the device that it has a share of: the named one, else the fullest that has room, else a new one."""
+    used: dict[str, dict[str, int]] = {node.name: {} for node in case.nodes}
+    found: dict[str, str] = {}
+    there = [(name, pods) for job in case.jobs for name, pods in numbered(job) if _shares(pods)]
+    for name, pods in sorted(there, key=lambda each: not each[1].device):
+        assert pods.on is not None
+        assert pods.pod_class.share is not None
+        on_node, part = used[pods.on], pods.pod_class.share[1]
+        room = [device for device, sum_ in on_node.items() if sum_ + part <= WHOLE]
+        new = next(str(i) for i in range(len(on_node) + 1) if str(i) not in on_node)
+        device = pods.device or max(room, key=lambda each: on_node[each], default=new)
+        on_node[device] = on_node.get(device, 0) + part
+        found[name] = device
+    return found
+
+
+def _shares(pods: Pods) -> bool:
+    return pods.on is not None and pods.state != "finished" and pods.pod_class.share is not None
 
 
 def _nodes(case: Case) -> NodeFacts:
@@ -86,7 +111,7 @@ def _queue(queue: cases.Queue, age: int) -> Queue:
     )
 
 
-def group(job: Job) -> PodGroup:
+def _group(job: Job, devices: Mapping[str, str]) -> PodGroup:
     """The job's group: its pods by `pod_priority`, then as they are listed."""
     listed = list(numbered(job))
     ordered = sorted(listed, key=lambda each: -each[1].priority)
@@ -101,7 +126,7 @@ def group(job: Job) -> PodGroup:
         created=job.created,
         priority=job.priority,
         waiting=tuple(Pod(name, pods.pod_class, pods.part) for name, pods in ordered if pods.on is None),
-        placed=tuple(_placed(name, pods, evictable) for name, pods in there),
+        placed=tuple(_placed(name, pods, evictable, devices.get(name, "")) for name, pods in there),
         topology=job.topology,
         preemptible=evictable,
         expected_seconds=job.runtime,
@@ -118,7 +143,7 @@ def numbered(job: Job) -> Iterator[tuple[str, Pods]]:
         yield f"{job.name}-{number}", pods
 
 
-def _placed(name: str, pods: Pods, evictable: bool) -> PlacedPod:
+def _placed(name: str, pods: Pods, evictable: bool, device: str) -> PlacedPod:
     assert pods.on is not None
     return PlacedPod(
         name=name,
@@ -126,7 +151,7 @@ def _placed(name: str, pods: Pods, evictable: bool) -> PlacedPod:
         node=pods.on,
         leaving=pods.state == "terminating",
         subgroup=pods.part,
-        device=pods.device,
+        device=device,
         fixed=evictable and not pods.preemptible,
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from scenarios.case import OUTCOMES, POLICY, UNIVERSAL, Expected, Where
-from scenarios.fields import BadField, Fields
+from scenarios.read.fields import BadField, Fields
 
 
 @dataclass(frozen=True)
