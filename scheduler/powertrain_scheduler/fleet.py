@@ -86,7 +86,8 @@ class Fleet:
         column = np.array(
             [self.column_of.get(pool.resource, -1) for pool in snapshot.pools] + [-1], dtype=np.int64
         )
-        self._device_column = column[self.facts.pool]
+        self.device_column: Ints = column[self.facts.pool]
+        """Per node, column of its pool's devices; -1 outside every pool."""
         self._every_row = np.arange(self.size)
         self.present = self.devices(self.facts.allocatable)
         """Per node, devices of its pool."""
@@ -128,7 +129,7 @@ class Fleet:
 
     def devices(self, amounts: Ints, rows: Ints | slice = EVERY_ROW) -> Ints:
         """For each of `rows`, how many of its pool's devices `amounts` (shape (nodes, resources)) holds."""
-        column = self._device_column[rows]
+        column = self.device_column[rows]
         numbers = self._every_row[rows]
         return np.where(column >= 0, amounts[numbers, column], 0)
 
@@ -142,7 +143,7 @@ class Fleet:
 
     def devices_at(self, amounts: Ints, row: int) -> int:
         """The same for one node."""
-        column = self._device_column.item(row)
+        column = self.device_column.item(row)
         return amounts.item(row, column) if column >= 0 else 0
 
     def slots(self, column: int, row: int) -> dict[str, int]:

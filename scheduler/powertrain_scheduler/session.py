@@ -22,8 +22,8 @@ Rows = Ints | slice
 Compute = Callable[["Session", Traits, Rows], Ints]
 ComputeOne = Callable[["Session", Traits, int], int]
 
-VECTORS = 256
-"""Most vectors kept at a time; the oldest go first."""
+VECTOR_BYTES, VECTORS = 1 << 25, 256
+"""Most that vectors take up, or else so many of them; the oldest go first."""
 ROWS_ONE_BY_ONE = 6
 """Up to so many touched rows plain numbers are quicker than arrays."""
 
@@ -84,6 +84,7 @@ class Session:
         """Names the state: equal moments of one session have equal state, undone changes included."""
         self._vectors: dict[Hashable, _Vector] = {}
         self._free: Ints | None = None
+        self._tagged: dict[int, Ints] | None = None
 
     def copy(self) -> "Session":
         """Another session in the same state, with a past of its own."""
@@ -139,6 +140,8 @@ class Session:
             for row in rows.tolist():
                 claimed = self.ports.setdefault(row, [])
                 claimed.append(port) if sign > 0 else claimed.remove(port)
+        if self._tagged is not None:
+            self._tag(traits, rows, counts)
         if traits.noticed:
             self.neighbours.change(traits.pod_class, rows, counts)
 
@@ -214,34 +217,58 @@ class Session:
             sums[number] = np.maximum(have - self.used[rows, column], 0).sum()
         return sums[:-1]  # the last stands for nodes of no pool
 
+    # -- who is beside whom ------------------------------------------------------------------------
+
+    def tagged(self) -> dict[int, Ints]:
+        """Per node, how many pods there of each `tag`; counted from when somebody first asks."""
+        if self._tagged is None:
+            self._tagged = {}
+            for group in self.fleet.snapshot.groups.values():
+                for pod in group.placed:
+                    if pod.node in self.fleet.row_of:
+                        at = np.array([self.fleet.row_of[pod.node]])
+                        self._tag(self.fleet.traits(pod.pod_class), at, np.ones(1, dtype=np.int64))
+            for change, sign, _ in self._done:
+                self._tag(change.traits, change.rows, sign * change.counts)
+        return self._tagged
+
+    def tag(self, traits: Traits) -> int | None:
+        """What pods of devices are clustered by: how many they take, 0 for a share; None for those of none."""
+        devices = int(traits.devices.max(initial=0))
+        return 0 if traits.share else devices or None
+
+    def _tag(self, traits: Traits, rows: Ints, counts: Ints) -> None:
+        if self._tagged is not None and (tag := self.tag(traits)) is not None:
+            self._tagged.setdefault(tag, np.zeros(self.fleet.size, dtype=np.int64))[rows] += counts
+
     # -- vectors -----------------------------------------------------------------------------------
 
-    def vector(self, kind: str, traits: Traits, compute: Compute, one: ComputeOne) -> Ints:
+    def vector(self, kind: str, traits: Traits, compute: Compute, one: ComputeOne | None) -> Ints:
         """`compute` over every node, kept up to date by asking again for touched rows only.
 
-        `one` says the same for a single row. The array is the session's own: read it, or copy it, and
+        `one` says the same for a single row, where that is quicker. The array is the session's own: read it, or copy it, and
         do not keep it over a change.
         """
         key = (kind, traits.number)
         known = self._vectors.get(key)
         if known is None:
-            while len(self._vectors) >= VECTORS:
+            while len(self._vectors) >= max(VECTORS, VECTOR_BYTES // (8 * max(1, self.fleet.size))):
                 del self._vectors[next(iter(self._vectors))]
             known = self._vectors[key] = _Vector(compute(self, traits, EVERY_ROW), len(self._touched))
         elif known.seen < len(self._touched):
             self._refresh(known, traits, compute, one)
         return known.values
 
-    def _refresh(self, known: _Vector, traits: Traits, compute: Compute, one: ComputeOne) -> None:
+    def _refresh(self, known: _Vector, traits: Traits, compute: Compute, one: ComputeOne | None) -> None:
         touched = self._touched[known.seen :]
         known.seen = len(self._touched)
-        if len(touched) <= ROWS_ONE_BY_ONE:
+        if one is not None and len(touched) <= ROWS_ONE_BY_ONE:
             for row in touched:
                 known.values[row] = one(self, traits, row)
         elif len(touched) * 2 > self.fleet.size:
             known.values = compute(self, traits, EVERY_ROW)
         else:
-            rows = np.array(touched, dtype=np.int64)
+            rows = np.array(sorted(set(touched)), dtype=np.int64)
             known.values[rows] = compute(self, traits, rows)
 
 
@@ -257,7 +284,7 @@ def devices(
         wholes = [
             fleet.facts.allocatable.item(row, column) - world.used.item(row, column) for world in worlds
         ]
-        chosen = shares.choose(splits, wholes, traits.share, count, prefer)
+        chosen = shares.choose(splits, wholes, traits.share, count, prefer, row)
         if chosen is None:
             return None
         known = {slot: name for name, slot in fleet.slots(column, row).items()}

@@ -15,8 +15,9 @@ from powertrain_scheduler.kinds import DEVICE
 NEW = -1
 """Stands for a device that nobody has a share of in any world."""
 
-Prefer = Callable[[Sequence[int], Sequence[int]], int]
-"""Of the slots that would do (`NEW` among them), the one to take, given what each slot has in use."""
+Slots = Sequence[int]
+Prefer = Callable[[int, Slots, Slots], int]
+"""Of a node's slots that would do (`NEW` among them), the one to take: (row, these, what each slot has in use)."""
 
 
 def room(split: Ints, whole: Ints, share: int) -> Ints:
@@ -54,7 +55,7 @@ def room_in_all(splits: Sequence[Ints], wholes: Sequence[Ints], share: int) -> I
 
 
 def choose(
-    splits: Sequence[list[int]], wholes: Sequence[int], share: int, count: int, prefer: Prefer
+    splits: Sequence[list[int]], wholes: Sequence[int], share: int, count: int, prefer: Prefer, row: int = 0
 ) -> list[int] | None:
     """Slots of one node for so many shares, one after another; None where they don't all fit. Slots behind
     the last are those of new devices, in the order in which they are begun.
@@ -73,7 +74,7 @@ def choose(
             would_do.append(NEW)
         if not would_do:
             return None
-        slot = prefer(would_do, splits[0]) if len(would_do) > 1 else would_do[0]
+        slot = prefer(row, would_do, splits[0]) if len(would_do) > 1 else would_do[0]
         if slot == NEW:
             slot = len(splits[0])
             for split in splits:
@@ -85,7 +86,7 @@ def choose(
     return chosen
 
 
-def fullest(slots: Sequence[int], used: Sequence[int]) -> int:
+def fullest(row: int, slots: Slots, used: Slots) -> int:
     """The split device with least left, the first of equals; a new one only where no other would do."""
     return max(slots, key=lambda slot: (used[slot] if slot != NEW else -1, -slot))
 

@@ -19,7 +19,7 @@ from powertrain_scheduler.gang.rooms import room as room
 from powertrain_scheduler.gang.search import Search
 from powertrain_scheduler.quota import Quotas
 from powertrain_scheduler.scores import energy
-from powertrain_scheduler.session import Rows, Session
+from powertrain_scheduler.session import Session
 
 ONE: Ints = np.ones(1, dtype=np.int64)
 
@@ -92,7 +92,7 @@ def _place(wanted: Ask, worlds: Sequence[Session], option: Option) -> tuple[Plac
 def _place_one(wanted: Ask, worlds: Sequence[Session], option: Option) -> tuple[Placement, int] | None:
     """The best node for a single pod that may go anywhere: what the search below comes to, in fewer steps."""
     need = wanted.needs[0]
-    order = worlds[0].vector("order", need.traits, _order_of, _order_at)
+    order = scores.order(worlds[0], need.traits)
     mask = allowed(worlds[0].fleet, wanted, need.traits, option)
     if mask is not None:
         order = np.where(mask, order, scores.LAST)
@@ -114,14 +114,3 @@ def _minding(order: Ints, worlds: Sequence[Session], traits: Traits) -> Ints:
     if (unwished := others.unwished(worlds[0], traits)) is None:
         return order
     return np.where(order < scores.LAST, order + (unwished << scores.WISH_SHIFT), order)
-
-
-def _order_of(session: Session, traits: Traits, rows: Rows) -> Ints:
-    """Keys of nodes with room, `LAST` for the others."""
-    return np.where(
-        fit.room_of(session, traits, rows) > 0, scores.keys_of(session, traits, rows), scores.LAST
-    )
-
-
-def _order_at(session: Session, traits: Traits, row: int) -> int:
-    return scores.key_at(session, traits, row) if fit.room_at(session, traits, row) > 0 else scores.LAST

@@ -88,7 +88,9 @@ def one_by_one(
             break
         counts[row] += 1
         at = np.array([row])
-        devices = session.devices(worlds, traits, at, ONE) if traits.share else ()
+        devices = (
+            session.devices(worlds, traits, at, ONE, scores.prefer(first, traits)) if traits.share else ()
+        )
         if devices is None:
             break
         change = Change(wanted.group.queue, False, traits, at, ONE, devices)

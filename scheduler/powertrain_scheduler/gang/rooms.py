@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from powertrain_scheduler import fit, session
+from powertrain_scheduler import fit, scores, session
 from powertrain_scheduler.asks import Ask, Option, Part, accelerators
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.fleet import Fleet, Ints, Traits
@@ -41,5 +41,7 @@ def named(worlds: Sequence[Session], part: Part) -> Part | None:
     """The part with the devices that its pods have shares of."""
     if not part.traits.share:
         return part
-    devices = session.devices(worlds, part.traits, part.rows, part.counts)
+    devices = session.devices(
+        worlds, part.traits, part.rows, part.counts, scores.prefer(worlds[0], part.traits)
+    )
     return None if devices is None else part._replace(devices=devices)

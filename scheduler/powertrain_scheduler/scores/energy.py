@@ -13,18 +13,23 @@ from powertrain_scheduler.kinds import DEVICE
 from powertrain_scheduler.power import model
 from powertrain_scheduler.session import Rows, Session
 
-BITS = 18
+BITS = 13
 _MOST = (1 << BITS) - 1
 
 
-def added(session: Session, traits: Traits, rows: Rows) -> Ints:
-    """Added watts per unit of work, in steps of the worst possible in this fleet: 0 to 2**BITS - 1."""
+def added(session: Session, traits: Traits, rows: Rows, begins: Ints | None = None) -> Ints:
+    """Added watts per unit of work, in steps of the worst possible in this fleet: 0 to 2**BITS - 1.
+
+    `begins` says of a share where it begins a device: those that join one add nothing."""
     fleet = session.fleet
     worst = fleet.keep("worst watts", traits.number, lambda: _worst(fleet, traits))
     if worst is None:
         return np.zeros(len(fleet.facts.pool[rows]), dtype=np.int64)
     busy = fleet.devices(session.used, rows)
-    steps = np.rint(watts_per_work(fleet, traits, rows, busy) / worst * _MOST)
+    watts = watts_per_work(fleet, traits, rows, busy)
+    if begins is not None:
+        watts = watts * begins
+    steps = np.rint(watts / worst * _MOST)
     return np.minimum(steps, _MOST).astype(np.int64)
 
 
@@ -39,6 +44,8 @@ def watts_per_work(fleet: Fleet, traits: Traits, rows: Rows, busy: Ints) -> mode
     """Added watts of one pod on each of `rows`, with `busy` devices in use there, over the work its devices do."""
     pool = fleet.facts.pool[rows].astype(np.int64)
     taken = traits.devices[pool]
+    if traits.share:
+        taken = taken + (fleet.device_column[rows] == traits.share_column)
     watts = model.added_watts(fleet.power, pool, fleet.present[rows], busy, taken)
     return watts / (np.maximum(taken, 1) * fleet.power.speed[pool])
 
