@@ -84,6 +84,7 @@ class Session:
         """Names the state: equal moments of one session have equal state, undone changes included."""
         self._vectors: dict[Hashable, _Vector] = {}
         self._free: Ints | None = None
+        self._idle: int | None = None
         self._tagged: dict[int, Ints] | None = None
 
     def copy(self) -> "Session":
@@ -126,6 +127,7 @@ class Session:
         counts = change.counts if sign > 0 else -change.counts
         counted = traits.charged or traits.share
         before = self._free_on(rows) if self._free is not None and counted else None
+        idle = self._idle_on(rows) if self._idle is not None and counted else 0
         if len(rows) == 1:
             self.used[rows[0]] += counts[0] * traits.vector
         else:
@@ -136,6 +138,8 @@ class Session:
         self._charge(change, counts, sign * change.groups)
         if before is not None and self._free is not None:
             self._free += self._free_on(rows) - before
+        if self._idle is not None and counted:
+            self._idle += self._idle_on(rows) - idle
         for port in traits.pod_class.host_ports:
             for row in rows.tolist():
                 claimed = self.ports.setdefault(row, [])
@@ -202,6 +206,21 @@ class Session:
             self._free = self._free_on(np.arange(self.fleet.size))
         free: list[int] = self._free.tolist()
         return free
+
+    def idle(self) -> int:
+        """Devices that nobody uses, not even a share of, on nodes that take pods."""
+        if self._idle is None:
+            self._idle = self._idle_on(np.arange(self.fleet.size))
+        return self._idle
+
+    def _idle_on(self, rows: Ints) -> int:
+        fleet = self.fleet
+        if len(rows) == 1:
+            row = rows.item(0)
+            free = fleet.present.item(row) - fleet.devices_at(self.used, row)
+            return max(free, 0) if fleet.facts.schedulable.item(row) else 0
+        rows = rows[fleet.facts.schedulable[rows]]
+        return int(np.maximum(fleet.present[rows] - fleet.devices(self.used, rows), 0).sum())
 
     def _free_on(self, rows: Ints) -> Ints:
         fleet = self.fleet

@@ -29,7 +29,7 @@ def keys(session: Session, traits: Traits) -> Ints:
     name = session.fleet.policy.packing
     if name != packings.OWN:
         return packings.keys(name, session, traits, preference.disliked(session, traits))
-    if load.plenty(session, traits):
+    if load.plenty(session):
         return session.vector("keys, plenty", traits, _frugal_keys, _frugal_key)
     return session.vector("keys", traits, _tight_keys, _tight_key)
 
@@ -38,7 +38,7 @@ def order(session: Session, traits: Traits) -> Ints:
     """Keys of nodes with room, `LAST` for the others."""
     if session.fleet.policy.packing != packings.OWN:
         return np.where(fit.room(session, traits) > 0, keys(session, traits), LAST)
-    if load.plenty(session, traits):
+    if load.plenty(session):
         return session.vector("order, plenty", traits, _frugal_order, _frugal_order_at)
     return session.vector("order", traits, _tight_order, _tight_order_at)
 
@@ -52,20 +52,20 @@ def prefer(session: Session, traits: Traits) -> shares.Prefer:
 
 
 def _frugal_keys(session: Session, traits: Traits, rows: Rows) -> Ints:
-    begins = waste.begun(session, traits, rows)
+    rest = waste.remainders(session, traits, rows)
     key = binpack.emptiness(session, traits, rows)
-    key += waste.added(session, traits, rows) << binpack.BITS
-    key += energy.added(session, traits, rows, begins) << _LOWER
+    key += waste.added(session, traits, rows, rest) << binpack.BITS
+    key += energy.added(session, traits, rows, waste.begun(rest)) << _LOWER
     if (scarce := waste.scarcity(session, traits, rows)) is not None:
         key += scarce << (_LOWER + energy.BITS)
     return _wished(session, traits, rows, key)
 
 
 def _tight_keys(session: Session, traits: Traits, rows: Rows) -> Ints:
-    begins = waste.begun(session, traits, rows)
+    rest = waste.remainders(session, traits, rows)
     key = binpack.emptiness(session, traits, rows)
-    key += energy.added(session, traits, rows, begins) << binpack.BITS
-    key += waste.added(session, traits, rows) << _UPPER
+    key += energy.added(session, traits, rows, waste.begun(rest)) << binpack.BITS
+    key += waste.added(session, traits, rows, rest) << _UPPER
     return _wished(session, traits, rows, key)
 
 
@@ -90,8 +90,7 @@ def _frugal_key(session: Session, traits: Traits, row: int) -> int:
         return _frugal_keys(session, traits, np.array([row])).item(0)
     key = binpack.emptiness_at(session, traits, row) + (waste.added_at(session, traits, row) << binpack.BITS)
     key += energy.added_at(session, traits, row) << _LOWER
-    if (scarce := waste.scarcity(session, traits, np.array([row]))) is not None:
-        key += scarce.item(0) << (_LOWER + energy.BITS)
+    key += waste.scarcity_at(session, traits, row) << (_LOWER + energy.BITS)
     return _wished_at(session, traits, row, key)
 
 

@@ -30,8 +30,9 @@ SCARCE_BITS = 6
 _NO_ROOM = 1e9
 
 
-def added(session: Session, traits: Traits, rows: Rows) -> Ints:
-    """In steps, 0 to 2**BITS - 1; half of that is no waste and less is waste undone."""
+def added(session: Session, traits: Traits, rows: Rows, rest: Floats | None) -> Ints:
+    """In steps, 0 to 2**BITS - 1; half of that is no waste and less is waste undone. `rest` are the class's
+    `remainders`."""
     expected = workload.of(session.fleet)
     if expected.indifferent:
         return np.full(len(session.fleet.facts.pool[rows]), _ZERO, dtype=np.int64)
@@ -41,8 +42,8 @@ def added(session: Session, traits: Traits, rows: Rows) -> Ints:
     before = _stranded(expected, idle, cpu, memory)
     after = _stranded(expected, idle - taken, cpu - own[columns[CPU]], memory - own[columns[MEMORY]])
     wasted = after - before + expected.scarce[session.fleet.facts.pool[rows]] * taken
-    if traits.share:
-        wasted = wasted + remainders(session, traits, rows).min(axis=1, initial=_NO_ROOM)
+    if rest is not None:
+        wasted = wasted + rest.min(axis=1, initial=_NO_ROOM)
     steps = np.floor(np.clip(wasted / STEP, -_ZERO, _ZERO - 1) + 0.5).astype(np.int64)
     return np.minimum(steps + _ZERO, 2 * _ZERO - 1)
 
@@ -76,13 +77,12 @@ def _stranded_at(expected: Workload, idle: int, cpu: int, memory: int) -> float:
     return max(idle - max(lasts, 0.0), 0.0)
 
 
-def begun(session: Session, traits: Traits, rows: Rows) -> Ints | None:
-    """For each node, whether a share of the class begins a device there (1) or joins one (0); None for others."""
-    if not traits.share:
+def begun(rest: Floats | None) -> Ints | None:
+    """For each node, whether a share begins a device there (1) or joins one (0), by its `remainders`."""
+    if rest is None:
         return None
-    wasted = remainders(session, traits, rows)
-    joined = wasted[:, :-1].min(axis=1, initial=_NO_ROOM)
-    begins: Ints = (wasted[:, -1] < joined).astype(np.int64)
+    joined = rest[:, :-1].min(axis=1, initial=_NO_ROOM)
+    begins: Ints = (rest[:, -1] < joined).astype(np.int64)
     return begins
 
 
@@ -93,6 +93,13 @@ def scarcity(session: Session, traits: Traits, rows: Rows) -> Ints | None:
         return None
     found: Ints = levels[session.fleet.facts.pool[rows]]
     return found
+
+
+def scarcity_at(session: Session, traits: Traits, row: int) -> int:
+    """The same for one node."""
+    fleet = session.fleet
+    levels = fleet.keep("scarce levels", 0, lambda: _levels(fleet))
+    return 0 if traits.device is None or levels is None else levels.item(fleet.facts.pool.item(row))
 
 
 def _levels(fleet: Fleet) -> Ints | None:
@@ -131,8 +138,11 @@ def _stranded(expected: Workload, idle: Ints, cpu: Ints, memory: Ints) -> Floats
     return stranded
 
 
-def remainders(session: Session, traits: Traits, rows: Rows) -> Floats:
-    """Shape (rows, slots + 1): waste added by taking the share from each split device, and from a new one."""
+def remainders(session: Session, traits: Traits, rows: Rows) -> Floats | None:
+    """Shape (rows, slots + 1): waste added by taking the share from each split device, and from a new one. None
+    for classes without shares."""
+    if not traits.share:
+        return None
     fleet, column, share = session.fleet, traits.share_column, traits.share
     table = workload.of(fleet).waste.get(column)
     split = session.split(column)[rows]
