@@ -4,7 +4,16 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from powertrain_scheduler import asks, order, shapes, why
-from powertrain_scheduler.actions import allocate, backfill, choose, consolidate, estimates, preempt, reclaim
+from powertrain_scheduler.actions import (
+    allocate,
+    backfill,
+    choose,
+    consolidate,
+    estimates,
+    grow,
+    preempt,
+    reclaim,
+)
 from powertrain_scheduler.actions.choose import Ranked
 from powertrain_scheduler.asks import Ask
 from powertrain_scheduler.draft import Draft
@@ -57,15 +66,14 @@ def work_out(snapshot: Snapshot, policy: Policy, now: float) -> Outcome:
     served = {*wants, *draft.held, *draft.moved}
     named = [group.name for group in line if group.name not in served]
     settled = [draft.current(asks.careful(snapshot.groups[name], policy)) for name in named]
-    for wanted in in_turn(draft, [more for group in settled if (more := draft.optional(group))]):
-        draft.let_go(wanted.group)
-        allocate.extend(draft, wanted)
+    more = grow.grow(draft, settled, in_turn)
     # 5. What keeps the rest, and when it may expect to start.
     if not policy.tell:
         return Outcome(draft.plan([]), draft)
     left = [draft.best(wanted) for wanted in in_turn(draft, wants.values())]
     starts = estimates.starts(draft, left)
     waits = [why.waits(draft, wanted, starts.get(wanted.group.name)) for wanted in left]
+    waits += [why.more(draft, wanted) for wanted in more]
     return Outcome(draft.plan([*hindered.values(), *why.held(draft), *waits], lost), draft, tuple(left))
 
 

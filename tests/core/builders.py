@@ -255,6 +255,11 @@ def nodes(plan: Plan, group: str) -> tuple[str, ...]:
     return tuple(bind.node for bind in plan.binds if bind.group == group)
 
 
+def bound(plan: Plan, group: str) -> tuple[str, ...]:
+    """The group's pods that get nodes, by name."""
+    return tuple(sorted(bind.pod for bind in plan.binds if bind.group == group))
+
+
 def started(plan: Plan) -> set[str]:
     """Groups that get nodes."""
     return {bind.group for bind in plan.binds}

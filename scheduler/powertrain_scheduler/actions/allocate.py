@@ -5,12 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from powertrain_scheduler import asks, gang
+from powertrain_scheduler import gang
 from powertrain_scheduler.asks import Ask, Placement
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.fleet import Ints
 from powertrain_scheduler.session import Session
-from powertrain_scheduler.snapshot import Pod, PodGroup
 
 
 def start(draft: Draft, wanted: Ask) -> bool:
@@ -74,31 +73,3 @@ def _inside(draft: Draft, wanted: Ask, rows: Ints) -> Ask:
     mask = np.zeros(draft.fleet.size, dtype=np.bool_)
     mask[rows] = True
     return replace(wanted, inside=mask)
-
-
-def extend(draft: Draft, wanted: Ask) -> None:
-    """Gives the group as many of the pods it asks for as there is room for, the first in rank order."""
-    pods = wanted.pods
-    while pods and (placement := _longest(draft, wanted.group, pods)) is not None:
-        draft.place(placement)
-        pods = pods[sum(len(part.pods) for part in placement.parts) :]
-
-
-def _longest(draft: Draft, group: PodGroup, pods: tuple[Pod, ...]) -> Placement | None:
-    """Nodes for all of the pods, or else for as many of the first of them as can be."""
-    given = draft.given(group)
-
-    def first(size: int) -> Placement | None:
-        part = asks.ask(draft.fleet, group, pods[:size], given)
-        return gang.find(part, draft.worlds_now(group), draft.quotas)
-
-    if (best := first(len(pods))) is not None:
-        return best
-    fitting, too_many = 0, len(pods)
-    while too_many - fitting > 1:
-        middle = (fitting + too_many) // 2
-        if (found := first(middle)) is not None:
-            best, fitting = found, middle
-        else:
-            too_many = middle
-    return best

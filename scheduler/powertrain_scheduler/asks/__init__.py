@@ -20,6 +20,8 @@ from powertrain_scheduler.policy import Policy
 from powertrain_scheduler.session import Change
 from powertrain_scheduler.snapshot import Pod, PodGroup
 
+OTHERS = 16
+"""Most choices of parts that are tried beside the first."""
 NOBODY: Ints = np.zeros(0, dtype=np.int64)
 
 
@@ -72,6 +74,8 @@ class Ask:
     """Asks of equal likeness get the same answer from the same sessions, names apart."""
     inside: Mask | None = None
     """Nodes to choose from, and to use each of; None: any."""
+    others: tuple["Ask", ...] = ()
+    """What would do as well, where of a group's parts not all are needed."""
 
     def asked(self) -> tuple[tuple[tuple[int, int], ...], ...]:
         """By option, what it would take of each kind: (kind, amount)."""
@@ -99,13 +103,24 @@ def minimum(fleet: Fleet, group: PodGroup) -> Ask | None:
         needed = least.missing(group)
         return ask(fleet, group, group.waiting[:needed]) if needed else None
     waiting = least.of(group).waiting
-    return ask(fleet, group, tuple(group.waiting[i] for i in waiting)) if waiting else None
+    if not waiting:
+        return None
+    first = ask(fleet, group, _chosen(group, waiting))
+    others = tuple(ask(fleet, group, _chosen(group, each.waiting)) for each in least.others(group, OTHERS))
+    if not others:
+        return first
+    likeness = fleet.number((first.likeness, tuple(each.likeness for each in others)))
+    return replace(first, others=others, likeness=likeness)
 
 
 def optional(fleet: Fleet, group: PodGroup, given: Sequence[Placement]) -> Ask | None:
-    """What the group would take beyond its minimum, when it has that; `given` is what it got in this cycle."""
-    rest = tuple(group.waiting[i] for step in least.steps(group) for i in step.waiting)
-    return ask(fleet, group, rest, given) if rest else None
+    """All that the group would take beyond its minimum, when it has that; `given` is what it got in this cycle."""
+    rest = tuple(i for step in least.steps(group) for i in step.waiting)
+    return ask(fleet, group, _chosen(group, rest), given) if rest else None
+
+
+def _chosen(group: PodGroup, waiting: tuple[int, ...]) -> tuple[Pod, ...]:
+    return tuple(group.waiting[i] for i in waiting)
 
 
 def ask(fleet: Fleet, group: PodGroup, pods: tuple[Pod, ...], given: Sequence[Placement] = ()) -> Ask:
@@ -116,14 +131,19 @@ def ask(fleet: Fleet, group: PodGroup, pods: tuple[Pod, ...], given: Sequence[Pl
     likeness = fleet.number(
         (
             root.shape(),
+            frozenset((member.traits.device, int(fleet.accelerator[member.row])) for member in here),
             *(group.queue, group.preemptible, group.excluded_nodes, group.nominated, group.objective),
-            *(group.expected_seconds, group.maximum_seconds, group.started),
+            *(group.expected_seconds, group.maximum_seconds, group.started if _ends(group) else None),
             fleet.snapshot.runtime_ratio.get(group.owner),
         )
     )
     choices = fleet.keep("options", likeness, lambda: tuple(options(fleet, needs, here)))
     anchor = np.array([member.row for member in here], dtype=np.int64) if here else NOBODY
     return Ask(group, pods, needs, root, anchor, choices, likeness)
+
+
+def _ends(group: PodGroup) -> bool:
+    return group.expected_seconds is not None or group.maximum_seconds is not None
 
 
 def _members(fleet: Fleet, group: PodGroup, given: Sequence[Placement]) -> tuple[Member, ...]:

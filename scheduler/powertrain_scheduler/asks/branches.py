@@ -52,7 +52,7 @@ class Branch:
         return (
             self.topology,
             tuple((need.traits.number, len(need.pods)) for need in self.needs),
-            tuple((member.row, member.traits.number) for member in self.here),
+            tuple((member.row, member.traits.number) for member in self.here) if self.wishes() else (),
             tuple(part.shape() for part in self.parts),
         )
 

@@ -84,7 +84,7 @@ class Draft(Worlds):
         return [group for group in candidates if minimum.missing(group) and not minimum.of(group).short]
 
     def optional(self, group: PodGroup) -> Ask | None:
-        """What the group would take beyond its minimum, when it has that."""
+        """All that the group would take beyond its minimum, when it has that."""
         return asks.optional(self.fleet, group, self.given(group))
 
     def timeline(self) -> Timeline:

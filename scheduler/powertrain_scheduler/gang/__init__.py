@@ -5,6 +5,7 @@ victims and for an empty one: it is asked about sessions and leaves them as they
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -44,6 +45,9 @@ def find(
                 return placement
             borrowed = quotas is not None and _borrows(wanted, worlds[0], quotas, option)
             found.append((borrowed, widened, _measure(worlds[0], option, placement), number, placement))
+    if not found and only is None:
+        others = (find(replace(each, inside=wanted.inside), worlds, quotas) for each in wanted.others)
+        return next((placement for placement in others if placement is not None), None)
     return min(found, key=lambda each: each[:4])[4] if found else None
 
 

@@ -96,6 +96,16 @@ def waits(draft: Draft, wanted: Ask, start: float | None) -> Wait:
     return Wait(wanted.group.name, reason, message, start, way)
 
 
+def more(draft: Draft, wanted: Ask) -> Wait:
+    """Why a group that has its minimum gets no more: `wanted` is what it asked for first of what it did not get."""
+    key = ("more", wanted.likeness)
+    if key not in draft.told:
+        found = _no_node_matches(draft, wanted) or _over_quota(draft, wanted) or _no_room(draft, wanted)
+        draft.told[key] = *found, ""
+    reason, message, _ = draft.told[key]
+    return Wait(wanted.group.name, reason, message)
+
+
 def _nearest(draft: Draft, wanted: Ask) -> str:
     return telling.sentence(wanted.group, nearest.nearest(draft, wanted, WAYS_TOLD))
 
