@@ -19,7 +19,7 @@ class Settling:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._gentle = replace(policy, reclaim=False, preempt=False)
+        self._gentle = replace(policy, reclaim=False, preempt=False, consolidate=False)
         self._departures = 0
         self._began = 0.0
         self._until = 0.0

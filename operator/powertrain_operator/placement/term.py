@@ -10,9 +10,8 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Iterable
 
-from powertrain_scheduler.plan import Evict, Plan
+from powertrain_scheduler.plan import Plan
 from powertrain_scheduler.policy import Policy
-from powertrain_scheduler.reasons import Reason
 
 from powertrain_operator.api.names import API_VERSION, SCHEDULER_NAME
 from powertrain_operator.energy.ledger import Ledger
@@ -144,7 +143,7 @@ class Term:
     def _carry_out(self, plan: Plan, now: float) -> None:
         self._cache.assume(plan.binds, now)
         self._binder.put(plan.binds)
-        self._nominate(plan)
+        self._nominate(plan, now)
         self._evictor.put(plan.evicts)
         self._cache.snapshot()
         difference = self._outlook.take(plan.waits, self._cache.groups.held, now)
@@ -168,23 +167,15 @@ class Term:
                 self._metrics.members_lost()
                 self._record(group, "MembersLost", podgroup.lost_sentence(now[group]))
 
-    def _nominate(self, plan: Plan) -> None:
-        """Remember on which nodes room is being made for whom, for as long as they wait for that."""
-        rooms: dict[str, set[str]] = {}
-        for evict in plan.evicts:
-            rooms.setdefault(evict.for_group, set()).update(self._nodes_of(evict))
-        waiting = {wait.group for wait in plan.waits if wait.reason is Reason.WAITING_FOR_EVICTION}
+    def _nominate(self, plan: Plan, now: float) -> None:
+        """Remember which nodes are held for whom, for as long as each plan says so again."""
+        rooms = {reserve.group: reserve.nodes for reserve in plan.reserves if reserve.start <= now}
         for group in list(self._cache.groups.nominated):
-            if group not in waiting and group not in rooms:
+            if group not in rooms:
                 self._cache.nominate(group, ())
         for group, nodes in rooms.items():
-            self._cache.nominate(
-                group, tuple(sorted(nodes.union(self._cache.groups.nominated.get(group, ()))))
-            )
-
-    def _nodes_of(self, evict: Evict) -> tuple[str, ...]:
-        pod = self._cache.pods.get(evict.pod)
-        return (pod.node,) if pod and pod.node else ()
+            self._cache.nominate(group, nodes)
+        self._cache.move((evict.pod for evict in plan.evicts if evict.to), now)
 
     # --- what came of it
 

@@ -221,11 +221,13 @@ class Draft(Worlds):
 
 
 def _may_move(draft: Draft, group: PodGroup) -> bool:
-    """Whether the group may be moved at all."""
+    """Whether the group may be moved at all: a plain pod may have nobody who makes it anew."""
     rests = group.moved is not None and draft.time < group.moved + draft.policy.move_rest_seconds
     queue = draft.fleet.queues[group.queue]
     young = group.started is None or draft.time < group.started + queue.minimum_runtime
-    still = not group.nominated and not any(pod.leaving or pod.fixed for pod in group.placed)
+    still = (
+        group.explicit and not group.nominated and not any(pod.leaving or pod.fixed for pod in group.placed)
+    )
     here = all(pod.node in draft.fleet.row_of for pod in group.placed)
     return group.preemptible and not rests and not young and still and here and not minimum.missing(group)
 

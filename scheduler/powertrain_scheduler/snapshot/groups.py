@@ -118,5 +118,7 @@ class PodGroup:
     objective: Objective = "balanced"
     moved: float | None = None
     """When consolidation last moved pods of it; None: never."""
+    since: float | None = None
+    """Since when its oldest waiting pod has existed, where that is known."""
     moving: tuple[Pod, ...] = ()
     """Pods that were told to move, are gone, and have not been made anew yet: room is kept for them."""

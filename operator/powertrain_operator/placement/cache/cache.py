@@ -165,10 +165,13 @@ class Cache:
         for pod, hold in list(self._overlay.holds.items()):
             if hold.until <= now:
                 self._beliefs.let_go(pod)
+        for group in self.groups.moves.give_up(now):
+            self.groups.mark(group)
 
     def next_hold_end(self) -> float | None:
         """When `end_holds` next has something to do."""
-        return min((hold.until for hold in self._overlay.holds.values()), default=None)
+        ends = [hold.until for hold in self._overlay.holds.values()]
+        return min(filter(None, (min(ends, default=None), self.groups.moves.next_end())), default=None)
 
     def nominate(self, group: str, nodes: tuple[str, ...]) -> None:
         """Nodes on which room is being made for the group; empty: none any more."""
@@ -179,6 +182,17 @@ class Cache:
         else:
             del self.groups.nominated[group]
         self.groups.mark(group)
+
+    def move(self, pods: Iterable[str], now: float) -> None:
+        """These pods are told to leave, to start again on nodes that are held for them."""
+        by_group: dict[str, set[str]] = {}
+        for pod in pods:
+            if (known := self.pods.get(pod)) is not None:
+                by_group.setdefault(known.group, set()).add(pod)
+        for group, leaving in by_group.items():
+            members = self.groups.members(group)
+            self.groups.moves.begin(group, members, leaving, self.groups.as_waiting, now)
+            self.groups.mark(group)
 
     # --- what to decide on
 

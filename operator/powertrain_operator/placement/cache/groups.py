@@ -13,6 +13,7 @@ from ..translate.objects import GroupFact
 from ..translate.pods import PodFact
 from .failures import Failures
 from .held import Held
+from .moves import Moves
 
 Trouble = Callable[[PodFact], Held | None]
 """Why a waiting pod cannot be placed now, whatever is free; None where it can."""
@@ -44,6 +45,7 @@ class GroupTable:
         self.started: dict[str, float] = {}
         """When a group's minimum came to hold nodes, for as long as it holds any."""
         self.nominated: dict[str, tuple[str, ...]] = {}
+        self.moves = Moves()
         self.touched: set[str] = set()
         """Groups that changed or vanished since someone emptied this."""
         self.changed = False
@@ -128,6 +130,7 @@ class GroupTable:
             self._hold(group, None)
             if fact is None:
                 self.nominated.pop(group, None)
+                self.moves.forget(group)
                 return None
         if names.is_alone(group):
             assert members is not None
@@ -155,6 +158,7 @@ class GroupTable:
             nominated=self.nominated.get(group, ()),
             explicit=False,
             owner=names.split(group).namespace,
+            since=_since([pod] if waits else []),
         )
 
     def _gang(self, group: str, fact: GroupFact | None, members: list[PodFact]) -> PodGroup | None:
@@ -174,9 +178,7 @@ class GroupTable:
             min_member=said.min_member,
             created=said.created if exists else min(pod.created for pod in members),
             priority=said.priority,
-            waiting=()
-            if trouble
-            else tuple(Pod(pod.key, self._waiting_class(pod), pod.subgroup) for pod in waiting),
+            waiting=() if trouble else tuple(map(self.as_waiting, waiting)),
             placed=placed,
             topology=said.topology,
             preemptible=said.preemptible,
@@ -192,7 +194,14 @@ class GroupTable:
             min_subgroups=said.min_subgroups,
             owner=names.split(group).namespace,
             checkpoint_seconds=said.checkpoint,
+            moved=max(filter(None, (said.moved, self.moves.at.get(group))), default=None),
+            moving=self.moves.missing(group, {pod.key: pod for pod in members}),
+            since=_since(waiting),
         )
+
+    def as_waiting(self, pod: PodFact) -> Pod:
+        """The pod as one that waits for a node."""
+        return Pod(pod.key, self._waiting_class(pod), pod.subgroup)
 
     def _placed(self, members: Iterable[PodFact]) -> tuple[PlacedPod, ...]:
         return tuple(
@@ -234,6 +243,11 @@ def placed_count(members: Iterable[PodFact]) -> int:
 
 def _waits(pod: PodFact) -> bool:
     return not (pod.node or pod.gated or pod.leaving)
+
+
+def _since(waiting: Iterable[PodFact]) -> float | None:
+    """Since when any of these waits, as far as that is known."""
+    return min((pod.created for pod in waiting if pod.created), default=None)
 
 
 def _by_rank(pod: PodFact) -> tuple[int, str]:

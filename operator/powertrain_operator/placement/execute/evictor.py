@@ -37,11 +37,13 @@ class Eviction:
     @property
     def message(self) -> str:
         """One sentence for the owner of what is evicted."""
+        pods, for_whom = counted(len(self.pods), "pod"), "/".join(names.split(self.for_group))
+        if self.reason == "Consolidated":
+            return f"{pods} had to move to make room for {for_whom}; nodes are held for the new start"
         what = (
             "takes back quota that its queue had lent" if self.reason == "Reclaimed" else "is more important"
         )
-        for_whom = "/".join(names.split(self.for_group))
-        return f"{counted(len(self.pods), 'pod')} had to leave for {for_whom}, which {what}"
+        return f"{pods} had to leave for {for_whom}, which {what}"
 
 
 @dataclass(frozen=True, slots=True)

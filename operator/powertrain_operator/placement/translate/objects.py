@@ -42,6 +42,8 @@ class GroupFact(msgspec.Struct, frozen=True, gc=False):
     excluded_nodes: frozenset[str]
     scheduled: float | None
     """When the whole group last held nodes, as its status says; seconds since the epoch."""
+    moved: float | None = None
+    """When it was last told to move, by its status."""
     subgroups: tuple[SubGroup, ...] = ()
     min_subgroups: int | None = None
     checkpoint: float | None = None
@@ -67,6 +69,8 @@ class PoolTrouble(Exception):
 def group_fact(group: PodGroupView) -> GroupFact | None:
     """None where the object is being deleted: nothing more is started for it."""
     meta, spec, scheduled = group.metadata, group.spec, group.status.scheduled_time
+    evicted = group.status.evicted
+    moved = evicted.time if evicted and evicted.reason == "Consolidated" else None
     if meta.deletion_timestamp is not None:
         return None
     maximum = _seconds(spec.runtime.maximum) if spec.runtime else None
@@ -82,6 +86,7 @@ def group_fact(group: PodGroupView) -> GroupFact | None:
         maximum=maximum,
         excluded_nodes=frozenset(spec.excluded_nodes),
         scheduled=scheduled.timestamp() if scheduled else None,
+        moved=moved.timestamp() if moved else None,
         subgroups=tuple(_part(each) for each in spec.subgroups),
         min_subgroups=spec.min_subgroups,
         checkpoint=_seconds(spec.checkpoint.interval) if spec.checkpoint else None,
