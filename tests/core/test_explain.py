@@ -12,8 +12,9 @@ from core.builders import (
     rack,
     running,
 )
+from core.profiles import examples
 from core.worlds import H200, clusters
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from powertrain_scheduler import changes, cycle, explain
 from powertrain_scheduler.explain import Means, Record
 from powertrain_scheduler.explain.proof import gets_room
@@ -111,13 +112,7 @@ def test_a_way_that_would_let_another_start_first_is_left_out() -> None:
     assert found.nearest == ()
 
 
-@settings(
-    max_examples=60,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+@examples(60)
 @given(clusters)
 def test_every_proved_way_lets_the_group_start(snapshot: Snapshot) -> None:
     outcome = cycle.work_out(snapshot, Policy(), NOW)

@@ -18,8 +18,9 @@ from core.builders import (
     vacated,
     wait,
 )
+from core.profiles import examples
 from core.worlds import clusters
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from powertrain_scheduler import changes, cycle
 from powertrain_scheduler.asks import Placement
 from powertrain_scheduler.draft import Draft
@@ -114,13 +115,7 @@ def test_it_is_looked_for_the_first_unlike_groups_only() -> None:
     assert [bool(each.nearest) for each in plan.waits] == [True, True, False]
 
 
-@settings(
-    max_examples=150,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+@examples(150)
 @given(clusters)
 def test_every_change_that_is_told_lets_the_group_start_once_the_others_have_theirs(
     snapshot: Snapshot,

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 from core.builders import NOW, amounts, carry_out, decide, shared, vacated
+from core.profiles import examples
 from core.worlds import clusters
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from powertrain_scheduler import asks, columns, fit, gang, scores, timeline
 from powertrain_scheduler.draft import Draft
@@ -17,13 +18,7 @@ from powertrain_scheduler.policy import Policy
 from powertrain_scheduler.reasons import Reason
 from powertrain_scheduler.snapshot import HostPort, PlacedPod, PodGroup, Snapshot
 
-bounded = settings(
-    max_examples=120,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
-)
+bounded = examples(120)
 
 
 def bound(snapshot: Snapshot, plan: Plan) -> list[tuple[PodGroup, PlacedPod]]:
