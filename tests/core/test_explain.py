@@ -112,7 +112,7 @@ def test_a_way_that_would_let_another_start_first_is_left_out() -> None:
     assert found.nearest == ()
 
 
-@examples(60)
+@examples(20)
 @given(clusters)
 def test_every_proved_way_lets_the_group_start(snapshot: Snapshot) -> None:
     outcome = cycle.work_out(snapshot, Policy(), NOW)

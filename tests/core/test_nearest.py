@@ -115,7 +115,7 @@ def test_it_is_looked_for_the_first_unlike_groups_only() -> None:
     assert [bool(each.nearest) for each in plan.waits] == [True, True, False]
 
 
-@examples(150)
+@examples(60)
 @given(clusters)
 def test_every_change_that_is_told_lets_the_group_start_once_the_others_have_theirs(
     snapshot: Snapshot,

@@ -18,7 +18,7 @@ from powertrain_scheduler.policy import Policy
 from powertrain_scheduler.reasons import Reason
 from powertrain_scheduler.snapshot import HostPort, PlacedPod, PodGroup, Snapshot
 
-bounded = examples(120)
+bounded = examples(60)
 
 
 def bound(snapshot: Snapshot, plan: Plan) -> list[tuple[PodGroup, PlacedPod]]:

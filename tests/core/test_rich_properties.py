@@ -18,13 +18,13 @@ from powertrain_scheduler.snapshot import Snapshot
 from powertrain_scheduler.why.nearest import nearest
 
 
-@examples(200)
+@examples(80)
 @given(rich_clusters)
 def test_a_plan_keeps_every_promise(snapshot: Snapshot) -> None:
     assert violations(snapshot, decide(snapshot)) == []
 
 
-@examples(60)
+@examples(15)
 @given(rich_clusters)
 def test_so_do_the_plans_that_follow_it_until_the_cluster_comes_to_rest(snapshot: Snapshot) -> None:
     for _ in range(2 * len(snapshot.groups) + 2):
@@ -36,7 +36,7 @@ def test_so_do_the_plans_that_follow_it_until_the_cluster_comes_to_rest(snapshot
     raise AssertionError("still binding and evicting")
 
 
-@examples(80)
+@examples(30)
 @given(rich_clusters, st.integers(0, 1000))
 def test_the_order_in_which_things_are_listed_changes_nothing(snapshot: Snapshot, seed: int) -> None:
     plan = decide(snapshot)
@@ -48,7 +48,7 @@ def test_the_order_in_which_things_are_listed_changes_nothing(snapshot: Snapshot
     assert decide(replace(snapshot, nodes=facts, groups=dict(groups), queues=dict(queues))) == plan
 
 
-@examples(80)
+@examples(30)
 @given(rich_clusters)
 def test_who_evicts_others_starts_once_they_are_gone(snapshot: Snapshot) -> None:
     plan = decide(snapshot)
@@ -57,7 +57,7 @@ def test_who_evicts_others_starts_once_they_are_gone(snapshot: Snapshot) -> None
     assert claimants <= {bind.group for bind in (*plan.binds, *after.binds)}
 
 
-@examples(60)
+@examples(15)
 @given(rich_clusters)
 def test_every_change_that_is_told_can_be_made(snapshot: Snapshot) -> None:
     """Each applies to the snapshot, and what it leads to is a plan like any other."""
