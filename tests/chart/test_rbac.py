@@ -31,12 +31,13 @@ queues.powertrain.dev                        list watch
 queues.powertrain.dev/status                                          patch
 namespaces                                   list watch
 nodes                                    get list watch
-persistentvolumeclaims                       list watch
-persistentvolumes                            list watch
+persistentvolumeclaims                       list watch               patch
+persistentvolumes                        get list watch               patch
 pods                                     get list watch                     delete
 pods/binding                                            create
 pods/status                                                           patch
 events.events.k8s.io                                    create        patch
+storageclasses.storage.k8s.io                list watch
 """,
     "Role powertrain-scheduler": """
 leases.coordination.k8s.io                              create
@@ -67,6 +68,7 @@ nodes                                        list
 persistentvolumeclaims                       list
 persistentvolumes                            list
 pods                                         list
+storageclasses.storage.k8s.io                list
 """,
     "ClusterRole powertrain-fleet-admin": """
 acceleratorpools.powertrain.dev          get list watch create update patch delete deletecollection

@@ -30,6 +30,7 @@ GroupSeen = Callable[[str, PodGroupView | None], None]
 
 CLAIMS = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 VOLUMES = Resource("", "v1", "persistentvolumes", "PersistentVolume", namespaced=False)
+STORAGE_CLASSES = Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False)
 
 
 class Watches:
@@ -97,13 +98,13 @@ class Watches:
         await self._claims_wanted.wait()
         claims = self._follow(CLAIMS, views.PersistentVolumeClaim, self._cache.on_claim)
         volumes = self._follow(VOLUMES, views.PersistentVolume, self._cache.on_volume)
+        classes = self._follow(STORAGE_CLASSES, views.StorageClass, self._cache.on_storage_class)
         async with asyncio.TaskGroup() as group:
-            group.create_task(claims.run())
-            group.create_task(volumes.run())
-            await claims.synced.wait()
-            await volumes.synced.wait()
-            self._cache.claims.watched = True
-            self._cache.claims_changed()
+            for each in (claims, volumes, classes):
+                group.create_task(each.run())
+            for each in (claims, volumes, classes):
+                await each.synced.wait()
+            self._cache.claims_read()
             self.notify()
 
     async def _follow_namespaces(self) -> None:

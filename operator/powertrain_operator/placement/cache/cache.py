@@ -115,8 +115,22 @@ class Cache:
             if pod.company is not None and not pod.node:
                 self.groups.mark(pod.group)
 
+    def on_storage_class(
+        self, key: str, before: views.StorageClass | None, after: views.StorageClass | None
+    ) -> None:
+        """A storage class changed."""
+        if self.claims.put_class(key, after):
+            self.claims_changed()
+
+    def claims_read(self) -> None:
+        """All claims, volumes and classes are known from now on."""
+        self.claims.watched = True
+        self.claims_changed()
+
     def claims_changed(self) -> None:
-        """Look again at every waiting pod with a claim; such changes are rare."""
+        """Look again at every waiting pod with a claim; such changes are rare, once all are known."""
+        if not self.claims.watched:
+            return
         for pod in self.pods.values():
             if pod.claims and not pod.node:
                 self.groups.mark(pod.group)

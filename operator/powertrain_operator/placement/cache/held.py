@@ -14,9 +14,9 @@ class HeldReason(StrEnum):
     UNSUPPORTED_CONSTRAINT = "UnsupportedConstraint"
     """A pod requires something that placement cannot honour, such as a resource claim."""
     VOLUME_NOT_BOUND = "VolumeNotBound"
-    """A pod mounts a volume claim that has no volume (yet)."""
+    """A pod mounts a volume claim that has no volume, and will not get one by the pod's being placed."""
     BINDING_REFUSED = "BindingRefused"
-    """The API server refused the pod's binding; it is tried again after a while."""
+    """The pod's binding was refused, or that of its volumes; it is tried again after a while."""
 
 
 class Held(NamedTuple):

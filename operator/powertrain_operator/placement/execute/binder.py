@@ -17,9 +17,12 @@ from powertrain_operator.telemetry.metrics import BindResult, SchedulerMetrics
 
 from .. import names
 from ..cache import Cache
+from ..cache.claims import NoVolume
+from ..cache.claims import Step as VolumeStep
 from ..timing import Timing
 from . import outcome
 from .outcome import Step
+from .volumes import Volumes
 from .writes import Fenced, Writes
 
 _log = logging.getLogger(__name__)
@@ -65,6 +68,7 @@ class Binder:
         self._metrics = metrics
         self._settled = settled
         self._timing = timing
+        self._volumes = Volumes(writes, cache, timing)
         self._queue: asyncio.Queue[Binding] = asyncio.Queue()
         self._refusals: dict[str, int] = {}
 
@@ -79,17 +83,43 @@ class Binder:
         """Send for as long as we lead; cancelled, it leaves what is under way to the next leader's eyes."""
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):
-                group.create_task(self._work())
+                group.create_task(self._work(group))
 
-    async def _work(self) -> None:
+    async def _work(self, group: asyncio.TaskGroup) -> None:
         while True:
             binding = await self._queue.get()
             try:
+                steps = self._volumes.steps(binding.bind.pod, binding.bind.node)
+            except NoVolume as trouble:
+                self._refuse(binding, str(trouble))
+                self._end(binding.bind.group)
+                continue
+            if steps:  # that may take minutes, and nobody else shall wait for it
+                group.create_task(self._to_the_end(binding, steps))
+            else:
+                await self._to_the_end(binding, steps)
+
+    async def _to_the_end(self, binding: Binding, steps: list[VolumeStep]) -> None:
+        try:
+            if not steps or await self._bind_volumes(binding, steps):
                 await self._carry_through(binding)
-            except Fenced:
-                self._metrics.bound(BindResult.FENCED)
-                self._cache.forget(binding.bind.pod, binding.uid)
-            self._end(binding.bind.group)
+        except Fenced:
+            self._metrics.bound(BindResult.FENCED)
+            self._cache.forget(binding.bind.pod, binding.uid)
+        self._end(binding.bind.group)
+
+    async def _bind_volumes(self, binding: Binding, steps: list[VolumeStep]) -> bool:
+        """Whether the pod's claims have their volumes, so that the pod may follow. Raises Fenced."""
+        try:
+            if await self._volumes.bind(steps, binding.bind.node, lambda: self._still_wanted(binding)):
+                return True
+        except NoVolume as trouble:
+            self._refuse(binding, str(trouble))
+        except ApiError as failure:
+            self._refuse(binding, failure.message)
+        else:
+            self._cache.forget(binding.bind.pod, binding.uid)
+        return False
 
     def _end(self, group: str) -> None:
         left = self.under_way[group] - 1
@@ -155,13 +185,19 @@ class Binder:
             return
         self._cache.forget(pod, binding.uid)
         if failure is not None:
-            self._hold(pod, failure)
+            self._hold(pod, failure.message)
         if step is Step.REFUSED:
             _log.warning("pod %s could not be bound: %s", pod, failure)
 
-    def _hold(self, pod: str, failure: ApiError) -> None:
+    def _refuse(self, binding: Binding, why: str) -> None:
+        self._metrics.bound(BindResult.REFUSED, self._timing.monotonic() - binding.decided)
+        self._cache.forget(binding.bind.pod, binding.uid)
+        self._hold(binding.bind.pod, why)
+        _log.warning("pod %s could not be bound: %s", binding.bind.pod, why)
+
+    def _hold(self, pod: str, why: str) -> None:
         """Leave the pod alone for a while; one that is gone or taken, until the watch says so too."""
         if len(self._refusals) > MOST_REFUSALS:
             self._refusals = {key: count for key, count in self._refusals.items() if key in self._cache.pods}
         self._refusals[pod] = refusals = self._refusals.get(pod, 0) + 1
-        self._cache.hold(pod, self._timing.now() + outcome.hold_time(refusals), failure.message)
+        self._cache.hold(pod, self._timing.now() + outcome.hold_time(refusals), why)

@@ -9,12 +9,20 @@ from typing import Any
 
 from powertrain_operator.api.names import ANNOTATION_DEVICE, FIELD_MANAGER_SCHEDULER
 from powertrain_operator.kube.client import Client
-from powertrain_operator.kube.errors import ApiError, NotFound, ServerError, TooManyRequests, Unreachable
+from powertrain_operator.kube.errors import (
+    ApiError,
+    Conflict,
+    NotFound,
+    ServerError,
+    TooManyRequests,
+    Unreachable,
+)
 from powertrain_operator.kube.resources import NODES, PODS, Resource
 
 from ..names import ObjectName
 from ..timing import Timing
-from ..translate.views import Node, Pod
+from ..translate.views import SELECTED_NODE, Node, PersistentVolume, Pod
+from ..watches import CLAIMS, VOLUMES
 from .outcome import retry_wait
 
 ATTEMPTS = 5
@@ -41,6 +49,37 @@ class Writes:
         self._fence()
         annotations = {ANNOTATION_DEVICE: device} if device else None
         await self._client.bind(pod.namespace, pod.name, node, uid=uid, annotations=annotations)
+
+    async def select_node(self, claim: ObjectName, uid: str, node: str | None) -> None:
+        """Have the claim's storage class make a volume for the node; None: for no node any more."""
+        patch = {"metadata": {"uid": uid, "annotations": {SELECTED_NODE: node}}}
+        await self._persist(lambda: self._client.merge_patch(CLAIMS, claim.namespace, claim.name, patch))
+
+    async def promise_volume(self, volume: str, claim: ObjectName, uid: str) -> None:
+        """Have this very volume bound to the claim, as kube-scheduler does for volumes that exist already.
+
+        Conflict: it is another's by now.
+        """
+        there = await self._client.get(VOLUMES, None, volume, PersistentVolume)
+        if there.spec.claim_ref is not None:
+            if (there.spec.claim_ref.namespace, there.spec.claim_ref.name) == claim:
+                return
+            raise Conflict(409, "Conflict", f"volume {volume} is another claim's")
+        reference = {
+            "apiVersion": CLAIMS.api_version,
+            "kind": CLAIMS.kind,
+            "namespace": claim.namespace,
+            "name": claim.name,
+            "uid": uid,
+        }
+        patch = {
+            "metadata": {
+                "resourceVersion": there.metadata.resource_version,
+                "annotations": {"pv.kubernetes.io/bound-by-controller": "yes"},
+            },
+            "spec": {"claimRef": reference},
+        }
+        await self._persist(lambda: self._client.merge_patch(VOLUMES, None, volume, patch))
 
     async def delete_pod(self, pod: ObjectName, uid: str, *, grace_seconds: int | None = None) -> None:
         """Ask this very pod to leave, by default with its own grace; one that is gone already is fine."""

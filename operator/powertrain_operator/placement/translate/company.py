@@ -112,13 +112,15 @@ def _spread(meta: Metadata, rule: SpreadConstraint) -> Spread:
     )
 
 
-def _rules(selector: LabelSelector | None) -> Rules | None:
+def selector_rules(selector: LabelSelector) -> Rules:
     """Its rules in one order, however they were written."""
-    if selector is None:
-        return None
     found = [Requirement(key, "In", (value,)) for key, value in selector.match_labels.items()]
     found += [Requirement(r.key, r.operator, tuple(sorted(r.values))) for r in selector.match_expressions]
     return in_order(found)
+
+
+def _rules(selector: LabelSelector | None) -> Rules | None:
+    return selector_rules(selector) if selector is not None else None
 
 
 def _with_keys(rules: Rules | None, labels: Labels, keys: Iterable[str], operator: str) -> Rules | None:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from powertrain_operator.api.cluster import (
+    NO_RESOURCES,
     Container,
     NodeAffinity,
     NodeSelector,
@@ -24,16 +25,20 @@ from powertrain_operator.api.cluster import (
 from powertrain_operator.api.names import ANNOTATION_DEVICE, ANNOTATION_DEVICE_SHARE
 from powertrain_operator.api.quantity import Quantity
 
+SELECTED_NODE = "volume.kubernetes.io/selected-node"
+"""On a volume claim: the node for which its storage class is to make the volume."""
+
 
 class _Read(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """Base of all structs here."""
 
 
 class Annotations(_Read, frozen=True):
-    """The two that placement reads; the others are not even decoded."""
+    """Those that placement reads; the others are not even decoded."""
 
     device_share: str = msgspec.field(default="", name=ANNOTATION_DEVICE_SHARE)
     device: str = msgspec.field(default="", name=ANNOTATION_DEVICE)
+    selected_node: str = msgspec.field(default="", name=SELECTED_NODE)
 
 
 NO_ANNOTATIONS = Annotations()
@@ -226,6 +231,11 @@ class AcceleratorPool(_Read, frozen=True):
 
 class ClaimSpec(_Read, frozen=True):
     volume_name: str = ""
+    storage_class_name: str = ""
+    access_modes: tuple[str, ...] = ()
+    volume_mode: str = "Filesystem"
+    resources: ResourceRequirements = NO_RESOURCES
+    selector: LabelSelector | None = None
 
 
 class ClaimStatus(_Read, frozen=True):
@@ -242,10 +252,41 @@ class VolumeAffinity(_Read, frozen=True):
     required: NodeSelector | None = None
 
 
+class ClaimReference(_Read, frozen=True):
+    namespace: str = ""
+    name: str = ""
+
+
 class VolumeSpec(_Read, frozen=True):
     node_affinity: VolumeAffinity | None = None
+    storage_class_name: str = ""
+    access_modes: tuple[str, ...] = ()
+    volume_mode: str = "Filesystem"
+    capacity: dict[str, Quantity] = {}
+    claim_ref: ClaimReference | None = None
+
+
+class VolumeStatus(_Read, frozen=True):
+    phase: str = "Available"
 
 
 class PersistentVolume(_Read, frozen=True):
     metadata: Metadata
     spec: VolumeSpec = VolumeSpec()
+    status: VolumeStatus = VolumeStatus()
+
+
+class LabelValues(_Read, frozen=True):
+    key: str
+    values: tuple[str, ...] = ()
+
+
+class AllowedTopology(_Read, frozen=True):
+    match_label_expressions: tuple[LabelValues, ...] = ()
+
+
+class StorageClass(_Read, frozen=True):
+    metadata: Metadata
+    provisioner: str = ""
+    volume_binding_mode: str = "Immediate"
+    allowed_topologies: tuple[AllowedTopology, ...] = ()

@@ -10,7 +10,7 @@ from powertrain_operator.kube.resources import NAMESPACES
 from powertrain_operator.reconcile import Fleet
 
 from ..cache import Cache
-from ..watches import CLAIMS, VOLUMES
+from ..watches import CLAIMS, STORAGE_CLASSES, VOLUMES
 from . import expand, objects
 from .complaints import BadInput, Complaint
 from .expand import Refused
@@ -52,6 +52,7 @@ def put(cache: Cache, read: Iterable[Read]) -> None:
         "AcceleratorPool": cache.on_pool,
         CLAIMS.kind: cache.on_claim,
         VOLUMES.kind: cache.on_volume,
+        STORAGE_CLASSES.kind: cache.on_storage_class,
         NAMESPACES.kind: cache.on_namespace,
     }
     for each in read:

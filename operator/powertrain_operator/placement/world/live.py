@@ -8,7 +8,7 @@ from powertrain_operator.kube.resources import ACCELERATORPOOLS, NAMESPACES, NOD
 from .. import names
 from ..cache import Cache
 from ..translate import views
-from ..watches import CLAIMS, VOLUMES
+from ..watches import CLAIMS, STORAGE_CLASSES, VOLUMES
 from .build import World
 
 
@@ -52,8 +52,9 @@ async def _read_claims(client: Client, world: World) -> None:
             cache.on_claim(names.key(claim.metadata.namespace, claim.metadata.name), None, claim)
         for volume in await client.list(VOLUMES, type=views.PersistentVolume):
             cache.on_volume(volume.metadata.name, None, volume)
+        for each in await client.list(STORAGE_CLASSES, type=views.StorageClass):
+            cache.on_storage_class(each.metadata.name, None, each)
     except ApiError as failure:
         world.notes.append(f"volume claims could not be read: {failure}")
         return
-    cache.claims.watched = True
-    cache.claims_changed()
+    cache.claims_read()

@@ -12,7 +12,7 @@ from powertrain_operator.api.names import GROUP
 from powertrain_operator.kube.resources import NAMESPACES
 
 from ..translate import requests, views
-from ..watches import CLAIMS, VOLUMES
+from ..watches import CLAIMS, STORAGE_CLASSES, VOLUMES
 from .complaints import Complaint, Place, of_struct
 from .files import Given, Manifest
 
@@ -28,13 +28,16 @@ CORE_KINDS: Mapping[str, type[Any]] = {
     CLAIMS.kind: views.PersistentVolumeClaim,
     VOLUMES.kind: views.PersistentVolume,
     NAMESPACES.kind: views.Namespace,
+    STORAGE_CLASSES.kind: views.StorageClass,
 }
+_GROUPS: Mapping[str, str] = {STORAGE_CLASSES.kind: STORAGE_CLASSES.group}
+"""Of core kinds that are in another group than the core's."""
 OUR_STRUCTS: Mapping[str, type[Any]] = {
     "PodGroup": PodGroupView,
     "Queue": views.Queue,
     "AcceleratorPool": views.AcceleratorPool,
 }
-_CLUSTER_WIDE = ("Node", "Queue", "AcceleratorPool", VOLUMES.kind, NAMESPACES.kind)
+_CLUSTER_WIDE = ("Node", "Queue", "AcceleratorPool", VOLUMES.kind, NAMESPACES.kind, STORAGE_CLASSES.kind)
 
 
 class Identity(NamedTuple):
@@ -69,7 +72,7 @@ def is_known(given: Given) -> bool:
     """Whether placement has any use for the object's kind."""
     if given.group == GROUP or (given.kind in api.KINDS and not given.group):
         return True
-    return given.kind in CORE_KINDS and not given.group
+    return given.kind in CORE_KINDS and given.group == _GROUPS.get(given.kind, "")
 
 
 def read(given: Given, number: int, now: float) -> Read | list[Complaint]:
@@ -128,8 +131,9 @@ def _ours(manifest: Manifest) -> tuple[Any, api.AnyObject] | Errors:
 
 
 def _core(kind: str, manifest: Manifest) -> tuple[Any, None] | Errors:
-    if manifest["apiVersion"] != "v1":
-        return [("apiVersion", "must be v1")]
+    version = f"{_GROUPS[kind]}/v1" if kind in _GROUPS else "v1"
+    if manifest["apiVersion"] != version:
+        return [("apiVersion", f"must be {version}")]
     try:
         struct = from_manifest(manifest, CORE_KINDS[kind])
     except msgspec.ValidationError as error:
