@@ -141,6 +141,16 @@ def test_a_worse_shape_now_where_the_better_one_would_end_later(
         assert told.message.startswith("fits now, but waits for a better shape: fast from about 1970-01-12T")
 
 
+def test_nobody_waits_for_nodes_that_are_not_to_come_free() -> None:
+    """Devices of the accelerator are free, but not on the nodes that the better shape may use: these are in
+    use, nobody knows for how long."""
+    only = rack("x", 1, 4, pool="fast", labels={LABEL: "special"})
+    special = replace(shape("special", speed=4.0), name="special")
+    group = job(special, shape("slow"), seconds=250.0, objective="time")
+    plan = decide(cluster(*WORLD, only, running("busy", ["x-0"], gpu=4), group))
+    assert [each.shape for each in plan.choices] == ["slow"]
+
+
 def test_everyone_ahead_counts_when_a_shape_is_expected() -> None:
     """The fast node is free in 100 s, but four jobs wait for it already: the fifth is done sooner elsewhere."""
     ahead = [

@@ -83,6 +83,13 @@ class AcceleratorPoolSpec(Model):
         description="speed is the work one device does a second, relative to the other pools. More than 0. "
         "Default: the catalogue's dense BF16 TFLOPS, or 1 for a model that is not in it.",
     )
+    price: float = Field(
+        default=0.0,
+        ge=0,
+        le=1_000_000,
+        description="price is that of one device for an hour, in the currency of all pools; work with "
+        "objective: cost goes by it. At least 0. Default: 0, nobody said.",
+    )
     sleep_when_empty: bool = Field(
         default=False,
         description="sleepWhenEmpty says that empty nodes are put to sleep, so that the watts of waking "

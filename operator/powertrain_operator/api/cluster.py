@@ -330,6 +330,15 @@ class PodGroupCheckpoint(_Read, frozen=True):
     interval: str | None = None
 
 
+class PodGroupShape(_Read, frozen=True):
+    """`pod_spec` is left undecoded: only placement reads it, and few groups have one."""
+
+    name: str = ""
+    min_member: int = 1
+    speed: float = 1.0
+    pod_spec: dict[str, Any] = {}
+
+
 class PodGroupRuntime(_Read, frozen=True):
     """Go durations ("1h30m"), as the object carries them."""
 
@@ -348,6 +357,8 @@ class PodGroupSpec(_Read, frozen=True):
     subgroups: tuple[PodGroupPart, ...] = ()
     min_subgroups: int | None = None
     checkpoint: PodGroupCheckpoint | None = None
+    shapes: tuple[PodGroupShape, ...] = ()
+    objective: Literal["time", "balanced", "energy", "cost"] = "balanced"
 
 
 class Evicted(_Read, frozen=True):
@@ -370,6 +381,7 @@ class PodGroupStatus(_Read, frozen=True):
     scheduled_time: datetime | None = None
     estimated_start: datetime | None = None
     nearest: str = ""
+    shape: str = ""
     evicted: Evicted | None = None
     lost_nodes: tuple[str, ...] = ()
     failed_nodes: tuple[FailedNode, ...] = ()

@@ -76,6 +76,8 @@ def _quantity(value: Any) -> int | str:
 Name = Annotated[str, Field(max_length=253, pattern=NAME_PATTERN)]
 DnsLabel = Annotated[str, Field(max_length=63, pattern=DNS_LABEL_PATTERN)]
 LabelKey = Annotated[str, Field(max_length=317, pattern=LABEL_KEY_PATTERN)]
+LabelName = Annotated[str, Field(max_length=63, pattern=ACCELERATOR_PATTERN)]
+"""A lower-case name that can be a label's value."""
 LabelValue = Annotated[str, Field(max_length=63, pattern=LABEL_VALUE_PATTERN)]
 ResourceName = Annotated[str, Field(max_length=317, pattern=RESOURCE_PATTERN)]
 AcceleratorName = Annotated[str, Field(max_length=63, pattern=ACCELERATOR_PATTERN)]

@@ -33,6 +33,9 @@ LABEL_SERVICE: Final = "powertrain.dev/inference-service"
 LABEL_RANK: Final = "powertrain.dev/rank"
 """On a pod: its number in its gang, from 0; rank 0 is the one that others connect to."""
 
+LABEL_SHAPE: Final = "powertrain.dev/shape"
+"""On a pod of a group that may run in several shapes: the one that it was made for."""
+
 LABEL_REPLICA: Final = "powertrain.dev/replica"
 """On an inference pod: the number of its replica, from 0."""
 

@@ -5,10 +5,21 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from powertrain_operator.api.definition import AGE, Column, Definition
-from powertrain_operator.api.fields import Count, DnsLabel, Message, Name, Reason, Timestamp
+from powertrain_operator.api.fields import Count, DnsLabel, LabelName, Message, Name, Reason, Timestamp
 from powertrain_operator.api.meta import Model, Object, Status
+from powertrain_operator.api.podtemplate import PodSpec
 from powertrain_operator.api.rules import Distinct, Keyed, rule
-from powertrain_operator.api.workload import MOST_MEMBERS, Checkpoint, Queued, Runtime, Topology
+from powertrain_operator.api.workload import (
+    MOST_MEMBERS,
+    MOST_SHAPES,
+    OBJECTIVE,
+    Checkpoint,
+    Objective,
+    Queued,
+    Runtime,
+    Speed,
+    Topology,
+)
 
 PodGroupPhase = Literal["Pending", "Scheduled"]
 
@@ -52,6 +63,30 @@ class Subgroup(Model):
         return self.parent != self.name
 
 
+class GroupShape(Model):
+    """One way in which the group would run, with pods of its own."""
+
+    name: LabelName = Field(
+        description="name is the shape's name; pods say theirs by the label powertrain.dev/shape. At most 63 "
+        "characters."
+    )
+    min_member: int = Field(
+        ge=1,
+        le=MOST_MEMBERS,
+        json_schema_extra={"format": "int32"},
+        description="minMember is how many pods must get nodes together in this shape. From 1 to 10000.",
+    )
+    speed: Speed = Field(
+        default=1.0,
+        description="speed is the work that the whole group does a second in this shape, relative to its other "
+        "shapes. More than 0. Default: 1.",
+    )
+    pod_spec: PodSpec = Field(
+        description="podSpec is that of the shape's pods, as far as it says what they need and where they may "
+        "go: containers with their resources, affinity, nodeSelector, tolerations and the like.",
+    )
+
+
 class PodGroupSpec(Queued):
     """What the group is to be."""
 
@@ -85,6 +120,14 @@ class PodGroupSpec(Queued):
         description="checkpoint is how the pods save their state. Default: never, so that all work since the "
         "start is lost with an eviction.",
     )
+
+    shapes: Annotated[tuple[GroupShape, ...], Field(max_length=MOST_SHAPES), Keyed("name")] = Field(
+        default=(),
+        description="shapes are ways in which the group would run; the placement process says in status.shape "
+        "which it is to be, and whoever makes the pods makes them anew for it while they hold no nodes. "
+        "runtime.expected is for speed 1. At most 8. Default: only as the pods are.",
+    )
+    objective: Objective = Field(default="balanced", description=OBJECTIVE)
 
     @rule(
         "self.subgroups.all(each, !has(each.parent) || self.subgroups.exists(one, one.name == each.parent))",
@@ -149,6 +192,12 @@ class PodGroupStatus(Status):
         default=None,
         description="nearest is the nearest change that would let a waiting group start, as a sentence. "
         "Absent where none was found; it is looked for the first groups in line.",
+    )
+    shape: str | None = Field(
+        default=None,
+        max_length=63,
+        description="shape names the one of spec.shapes that the pods are to be of. Absent where there is no "
+        "choice, and before the first.",
     )
     evicted: Evicted | None = Field(
         default=None,

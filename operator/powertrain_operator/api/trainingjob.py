@@ -7,18 +7,22 @@ from pydantic import ConfigDict, Field
 
 from powertrain_operator.api import time
 from powertrain_operator.api.definition import AGE, Column, Definition
-from powertrain_operator.api.fields import Count, Duration, Name, Timestamp
+from powertrain_operator.api.fields import Count, Duration, LabelName, Name, Timestamp
 from powertrain_operator.api.meta import Model, Object, Status
 from powertrain_operator.api.podtemplate import HAS_IMAGES, PodTemplate
 from powertrain_operator.api.rules import Keyed, Rule, rule
 from powertrain_operator.api.workload import (
     MOST_MEMBERS,
+    MOST_SHAPES,
     NAME_MESSAGE,
     NAMES_PODS,
+    OBJECTIVE,
     Checkpoint,
     Devices,
+    Objective,
     Queued,
     Runtime,
+    Speed,
     names_pods,
 )
 
@@ -68,6 +72,41 @@ class Workers(Model):
     )
     def restart_only_as_a_gang(self) -> bool:
         return self.template.spec.restart_policy in (None, "Never")
+
+
+class Shape(Devices):
+    """One way in which the job would run: so many workers with so many devices of a model."""
+
+    name: LabelName | None = Field(
+        default=None,
+        description="name tells the shapes of the job apart. At most 63 characters. Default: accelerator.",
+    )
+    workers: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_MEMBERS,
+        json_schema_extra={"format": "int32"},
+        description="workers is the number of workers in this shape. From 1 to 10000. Default: "
+        "workers.replicas.",
+    )
+    speed: Speed = Field(
+        default=1.0,
+        description="speed is the work that the whole job does a second in this shape, relative to its other "
+        "shapes. More than 0. Default: 1.",
+    )
+
+    @property
+    def title(self) -> str:
+        """The name, given or not."""
+        return self.name or self.accelerator
+
+
+_TITLE = "(has({0}.name) ? {0}.name : {0}.accelerator)"
+_TITLES_DIFFER = Rule(
+    cel=f"self.all(one, self.exists_one(other, {_TITLE.format('other')} == {_TITLE.format('one')}))",
+    message="two of devices have the same name, or the same accelerator and no name; give each a name of its own",
+    holds=lambda shapes: len({shape.title for shape in shapes}) == len(shapes),
+)
 
 
 class Backoff(Model):
@@ -162,15 +201,17 @@ class TrainingJobSpec(Queued):
         "(only ranks and addresses). Cannot be changed unless the job is suspended."
     )
     workers: Workers = Field(description="workers are the pods of the gang, all alike.")
-    devices: tuple[Devices, ...] = Field(
+    devices: Annotated[tuple[Shape, ...], Field(max_length=MOST_SHAPES), _TITLES_DIFFER] = Field(
         default=(),
-        max_length=1,
-        description="devices is what every worker gets: one entry, or none for work on CPUs. At most 1. "
-        "Cannot be changed unless the job is suspended. Default: none.",
+        description="devices is what every worker gets: nothing for work on CPUs, or the shapes in which the "
+        "job would run, of which it gets the one that serves its objective best. At most 8. Cannot be "
+        "changed unless the job is suspended. Default: none.",
     )
+    objective: Objective = Field(default="balanced", description=OBJECTIVE)
     runtime: Runtime | None = Field(
         default=None,
-        description="runtime is how long the job runs once started. Default: unknown, unbounded.",
+        description="runtime is how long the job runs once started, expected in a shape of speed 1. "
+        "Default: unknown, unbounded.",
     )
     checkpoint: Checkpoint | None = Field(
         default=None,
@@ -235,6 +276,12 @@ class TrainingJobStatus(Status):
     workers: str | None = Field(
         default=None, max_length=32, description="workers is ready and wanted workers as a text, such as 3/4."
     )
+    shape: str | None = Field(
+        default=None,
+        max_length=63,
+        description="shape names the one of devices that the workers are made for. Absent where there is no "
+        "choice.",
+    )
     estimated_start: Timestamp | None = Field(
         default=None,
         description="estimatedStart is when the job is expected to start. Absent where the running work "
@@ -278,6 +325,7 @@ class TrainingJob(Object[TrainingJobSpec, TrainingJobStatus]):
             Column("Ready", ".status.workers"),
             Column("Queue", ".spec.queue"),
             Column("Start", ".status.startTime", "date"),
+            Column("Shape", ".status.shape", wide=True),
             Column("Restarts", ".status.restarts", "integer", wide=True),
             Column("Message", ".status.message", wide=True),
             AGE,

@@ -177,6 +177,21 @@ class Devices(Model):
     )
 
 
+Objective = Literal["time", "balanced", "energy", "cost"]
+
+Speed = Annotated[float, Field(gt=0, le=1_000_000)]
+"""Work a second, relative to the other shapes of the same work."""
+
+MOST_SHAPES = 8
+
+OBJECTIVE = (
+    "objective says which of several accelerators or shapes the work gets: time, where it is done first, "
+    "waiting included; energy, the least joules per unit of work; cost, the least price per unit of work; "
+    "balanced, the least product of time and energy. For energy or cost work ends at most twice as late as "
+    "it could. Default: balanced."
+)
+
+
 class Queued(Model):
     """The fields by which work waits for its turn."""
 

@@ -144,6 +144,7 @@ class Term:
         self._cache.assume(plan.binds, now)
         self._binder.put(plan.binds)
         self._nominate(plan, now)
+        self._choose(plan)
         self._evictor.put(plan.evicts)
         self._cache.snapshot()
         difference = self._outlook.take(plan.waits, self._cache.groups.held, now)
@@ -167,6 +168,15 @@ class Term:
                 self._metrics.members_lost()
                 self._record(group, "MembersLost", podgroup.lost_sentence(now[group]))
 
+    def _choose(self, plan: Plan) -> None:
+        """Remember the shapes for which pods are to be made anew, and those that others start in."""
+        for choice in plan.choices:
+            self._cache.choose(choice.group, choice.shape)
+        chosen = self._cache.groups.chosen
+        for name in {bind.group for bind in plan.binds} & chosen.keys():
+            if (group := self._cache.groups.built.get(name)) is not None and group.shape:
+                self._cache.choose(name, group.shape)
+
     def _nominate(self, plan: Plan, now: float) -> None:
         """Remember which nodes are held for whom, for as long as each plan says so again."""
         rooms = {reserve.group: reserve.nodes for reserve in plan.reserves if reserve.start <= now}
@@ -184,7 +194,7 @@ class Term:
         members = self._cache.groups.members(group).values()
         if members and all(pod.node or pod.gated for pod in members):
             fact = self._cache.groups.object(group)
-            if placed_count(members) >= (fact.min_member if fact else 1):
+            if placed_count(members) >= self._cache.minimum(group):
                 queue = fact.queue if fact else next(iter(members)).queue
                 self._metrics.gang_placed(queue)
                 self._statuses.notes.pop(group, None)

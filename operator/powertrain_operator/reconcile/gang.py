@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from powertrain_operator.api.trainingjob import Shape
 from powertrain_operator.reconcile.children import is_owned
 from powertrain_operator.reconcile.observed import ObservedJob
 from powertrain_operator.reconcile.podstate import attempt_of, has_ended, is_bound, is_running, rank_of
+from powertrain_operator.reconcile.shapes import shape_of, workers_of
 from powertrain_operator.reconcile.views import Pod
 
 
@@ -19,6 +21,8 @@ class Gang:
 
     attempt: int
     size: int
+    shape: Shape | None
+    """What its pods are made for; None for work without devices."""
     workers: Mapping[int, Pod]
     """Pods of the present attempt by rank."""
     older: tuple[Pod, ...]
@@ -41,7 +45,7 @@ class Gang:
 
     def next(self) -> "Gang":
         """The same once this attempt is over and the next has its number, but no pods yet."""
-        return Gang(self.attempt + 1, self.size, {}, self.everyone)
+        return Gang(self.attempt + 1, self.size, self.shape, {}, self.everyone)
 
     @property
     def everyone(self) -> tuple[Pod, ...]:
@@ -72,7 +76,8 @@ def gang_of(seen: ObservedJob) -> Gang:
     pods = [pod for pod in seen.pods if is_owned(pod.metadata, job)]
     known = job.status.attempt if job.status and job.status.attempt is not None else 0
     attempt = max([known, *(attempt_of(pod) or 0 for pod in pods)])
-    size = job.spec.workers.replicas
+    shape = shape_of(seen, [pod for pod in pods if attempt_of(pod) == attempt])
+    size = workers_of(job, shape)
     workers, older = {}, []
     for pod in pods:
         rank = rank_of(pod)
@@ -80,4 +85,4 @@ def gang_of(seen: ObservedJob) -> Gang:
             workers[rank] = pod
         else:
             older.append(pod)
-    return Gang(attempt, size, workers, tuple(older))
+    return Gang(attempt, size, shape, workers, tuple(older))

@@ -1,6 +1,6 @@
 """From one attempt of a TrainingJob to the next, for other causes than a mishap (see `restart`)."""
 
-from powertrain_operator.api.trainingjob import TrainingJobPhase, TrainingJobStatus
+from powertrain_operator.api.trainingjob import Shape, TrainingJobPhase, TrainingJobStatus
 from powertrain_operator.reconcile import jobpods
 from powertrain_operator.reconcile.devices import grant_of
 from powertrain_operator.reconcile.gang import Gang
@@ -22,19 +22,28 @@ def overtaken(seen: ObservedJob, gang: Gang) -> TrainingJobStatus | None:
     made = [pod.metadata.annotations.spec_hash for pod in gang.workers.values()]
     if any(mark.partition("-")[0] != wanted for mark in made):
         return _anew(seen, gang, Reason.SPEC_CHANGED, "the spec was changed; the pods are made anew")
-    if made and gang.holds_nothing and _would_differ(seen, wanted, made):
-        message = "the pools' nodes were changed; the waiting pods are made anew"
-        return _anew(seen, gang, Reason.POOLS_CHANGED, message)
-    return None
+    if not made or not gang.holds_nothing or not _would_differ(seen, gang, made):
+        return None
+    if gang.shape is not None and any(
+        pod.metadata.labels.shape not in ("", gang.shape.title) for pod in gang.workers.values()
+    ):
+        message = f"shape {gang.shape.title} was chosen; the waiting pods are made anew for it"
+        return _anew(seen, gang, Reason.SHAPE_CHOSEN, message)
+    message = "the pools' nodes were changed; the waiting pods are made anew"
+    return _anew(seen, gang, Reason.POOLS_CHANGED, message)
 
 
-def _would_differ(seen: ObservedJob, template: str, made: list[str]) -> bool:
+def _would_differ(seen: ObservedJob, gang: Gang, made: list[str]) -> bool:
     """Whether pods made now would be others. Where none can be, these wait on: a pool may come back."""
     try:
-        mark = jobpods.pods_hash(template, grant_of(seen.job.spec.devices, seen.fleet.pools))
+        mark = jobpods.pods_hash(seen.job, gang, grant_of(_shapes(gang), seen.fleet.pools))
     except Problem:
         return False
     return any(each != mark for each in made)
+
+
+def _shapes(gang: Gang) -> tuple[Shape, ...]:
+    return () if gang.shape is None else (gang.shape,)
 
 
 def _anew(seen: ObservedJob, gang: Gang, reason: Reason, message: str) -> TrainingJobStatus:

@@ -15,7 +15,7 @@ def end_of(seen: ObservedJob, gang: Gang) -> TrainingJobStatus | None:
     """The final status, where the job has just come to its end."""
     at = time.to_rfc3339(seen.now)
     if _has_succeeded(seen, gang):
-        return status_of(seen, gang, "Succeeded", Reason.SUCCEEDED, _success(seen), completion_time=at)
+        return status_of(seen, gang, "Succeeded", Reason.SUCCEEDED, _success(seen, gang), completion_time=at)
     maximum, left = _longest_run(seen), time_left(seen, status_before(seen.job))
     if maximum is not None and left is not None and left <= 0:
         message = f"ran for runtime.maximum, {time.format_duration(maximum)}, without coming to an end"
@@ -29,8 +29,8 @@ def _has_succeeded(seen: ObservedJob, gang: Gang) -> bool:
     return gang.all(has_succeeded)
 
 
-def _success(seen: ObservedJob) -> str:
-    count = seen.job.spec.workers.replicas
+def _success(seen: ObservedJob, gang: Gang) -> str:
+    count = gang.size
     if seen.job.spec.success_policy == "RankZero" or count == 1:
         return "worker 0 ended with exit code 0"
     return f"all {count} workers ended with exit code 0"

@@ -59,6 +59,7 @@ def status_of(
         ),
         ready=ready,
         workers=f"{ready}/{gang.size}",
+        shape=gang.shape.title if gang.shape is not None and len(seen.job.spec.devices) > 1 else None,
         nodes=gang.nodes[:MOST_NODES],
         node_count=len(gang.nodes),
         **(carried | changes),

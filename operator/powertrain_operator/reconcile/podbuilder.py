@@ -41,9 +41,14 @@ def base(
         spec["subdomain"] = subdomain
     spec = with_shared_memory(spec)
     if grant is not None:
-        spec = with_node_affinity(spec, grant)
-        spec["containers"] = [with_devices(spec["containers"][0], grant), *spec["containers"][1:]]
+        spec = with_grant(spec, grant)
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def with_grant(spec: Mapping[str, Any], grant: Grant) -> dict[str, Any]:
+    """The pod's spec held to the pools' nodes, with the devices in its first container."""
+    held = with_node_affinity(spec, grant)
+    return {**held, "containers": [with_devices(held["containers"][0], grant), *held["containers"][1:]]}
 
 
 def member(

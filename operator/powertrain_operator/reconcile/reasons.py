@@ -37,6 +37,9 @@ class Reason(StrEnum):
     POOLS_CHANGED = "PoolsChanged"
     """The nodes that may be used are others than when the waiting pods were made."""
 
+    SHAPE_CHOSEN = "ShapeChosen"
+    """There is room in another of the job's shapes than the waiting pods were made for."""
+
     # --- running
     RUNNING = "Running"
     READY = "Ready"

@@ -64,9 +64,9 @@ def _tell(seen: ObservedJob, status: TrainingJobStatus) -> Outcome:
 def _run(seen: ObservedJob, gang: Gang) -> Outcome:
     """Make what is missing of the gang, and tell how far it has come. Problem where nothing can be made."""
     excluded = excluded_nodes(status_before(seen.job).failed_nodes)
-    children = (jobpods.service(seen.job), jobpods.group(seen.job, excluded))
+    children = (jobpods.service(seen.job), jobpods.group(seen.job, gang, excluded, seen.fleet.pools))
     grant = _checked(seen, gang) if gang.missing else None
-    pods = jobpods.pods(seen.job, gang.attempt, gang.missing, grant) if gang.missing else ()
+    pods = jobpods.pods(seen.job, gang, grant) if gang.missing else ()
     status = phase_of(seen, gang)
     return Outcome(
         apply=_outdated(seen, children),
@@ -87,7 +87,7 @@ def _checked(seen: ObservedJob, gang: Gang) -> Grant | None:
     for rank in gang.missing:
         refuse_foreign("Pod", others.get(worker_name(seen.job.name, rank)), seen.job)
     check_queue(spec.queue, seen.fleet)
-    grant = grant_of(spec.devices, seen.fleet.pools)
+    grant = grant_of(() if gang.shape is None else (gang.shape,), seen.fleet.pools)
     check_template(spec.workers.template, grant)
     return grant
 

@@ -17,6 +17,7 @@ from powertrain_operator.api.names import (
     LABEL_REPLICA,
     LABEL_ROLE,
     LABEL_SERVICE,
+    LABEL_SHAPE,
 )
 
 ANNOTATION_RESTART_AT = "powertrain.dev/restart-at"
@@ -46,6 +47,7 @@ class Labels(_View, frozen=True):
     replica: str = msgspec.field(default="", name=LABEL_REPLICA)
     attempt: str = msgspec.field(default="", name=LABEL_ATTEMPT)
     role: str = msgspec.field(default="", name=LABEL_ROLE)
+    shape: str = msgspec.field(default="", name=LABEL_SHAPE)
 
 
 class Annotations(_View, frozen=True):
@@ -134,6 +136,7 @@ class GroupStatus(_View, frozen=True):
     message: str = ""
     scheduled_time: datetime | None = None
     estimated_start: datetime | None = None
+    shape: str = ""
     evicted: Evicted | None = None
 
 

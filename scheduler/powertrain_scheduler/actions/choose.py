@@ -10,12 +10,15 @@ from collections.abc import Iterable
 from functools import partial
 from typing import NamedTuple
 
-from powertrain_scheduler import asks, columns, gang, shapes, words
+import numpy as np
+
+from powertrain_scheduler import asks, columns, fit, gang, shapes, words
+from powertrain_scheduler.actions import backfill
 from powertrain_scheduler.actions.prospects import Prospects
 from powertrain_scheduler.asks import Ask, Option
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.scores import energy
-from powertrain_scheduler.snapshot import Objective
+from powertrain_scheduler.snapshot import Objective, Topology
 
 MARGIN = 0.1
 """By this part another shape must be better than the present one: estimates move, and pods are not made
@@ -75,7 +78,7 @@ def ranked(draft: Draft, wanted: Ask, ahead: Prospects | None) -> Ranked:
     forms = _forms(draft, wanted)
     outlooks = [_outlook(draft, form, ahead, _seconds(draft, form, forms)) for form in forms]
     if len(outlooks) > 1:
-        outlooks = _sorted(draft, wanted, outlooks)
+        outlooks = _checked(draft, wanted, _sorted(draft, wanted, outlooks))
     best = outlooks[0]
     if best.option is not None:
         ahead.book(best.option, best.start, draft.lasts(best.ask.group))
@@ -126,6 +129,38 @@ def _outlook(draft: Draft, form: Ask, ahead: Prospects, seconds: float) -> _Outl
         energy.option_watts(draft.fleet, option.charges) / form.group.speed,
         energy.option_price(draft.fleet, option.charges) / form.group.speed,
     )
+
+
+def _checked(draft: Draft, wanted: Ask, outlooks: list[_Outlook]) -> list[_Outlook]:
+    """The same, sorted anew until no shape is waited for whose nodes come free later than devices do in all.
+
+    It matters only where another shape fits now: then a start that is too good to be true would be waited for.
+    """
+    checked: set[str] = set()
+    while not (best := outlooks[0]).fits and any(each.fits for each in outlooks):
+        name = best.ask.group.shape
+        if name in checked or _alike_everywhere(draft, best.ask):
+            break
+        checked.add(name)
+        found = backfill.first_start(draft, best.ask)
+        start = max(best.start, found[0] if found is not None else math.inf)
+        outlooks[0] = best._replace(start=start, end=best.end - best.start + start)
+        outlooks = _sorted(draft, wanted, outlooks)
+    return outlooks
+
+
+def _alike_everywhere(draft: Draft, form: Ask) -> bool:
+    """Whether any free device of the accelerator would do: one a pod, on any of its nodes, however far apart."""
+    fleet, group = draft.fleet, form.group
+    if group.topology != Topology() or group.excluded_nodes or len(form.needs) > 1 or len(form.options) != 1:
+        return False
+    traits = form.needs[0].traits
+    if int(traits.devices.max()) != 1 or traits.pod_class.share is not None:
+        return False
+    carries = (
+        np.isin(fleet.accelerator, list(form.options[0].accelerators.values())) & fleet.facts.schedulable
+    )
+    return bool((fit.may(fleet, traits) | ~carries).all())
 
 
 def _may_fit(draft: Draft, form: Ask, option: Option) -> bool:

@@ -161,6 +161,9 @@ class Cache:
             self._beliefs.let_go(pod)
         for group in list(self.groups.nominated):
             self.nominate(group, ())
+        for group in list(self.groups.chosen):
+            del self.groups.chosen[group]
+            self.groups.mark(group)
 
     def leaves(self, pod: str) -> None:
         """The pod is being told to leave: what it holds is about to be free."""
@@ -208,6 +211,13 @@ class Cache:
             self.groups.moves.begin(group, members, leaving, self.groups.as_waiting, now)
             self.groups.mark(group)
 
+    def choose(self, group: str, shape: str) -> None:
+        """The shape that the group's pods are to have, of several that it would run in."""
+        if self.groups.chosen.get(group) != shape:
+            self.groups.chosen[group] = shape
+            self.groups.mark(group)
+            self.groups.touched.add(group)
+
     # --- what to decide on
 
     def snapshot(self) -> Snapshot:
@@ -240,6 +250,13 @@ class Cache:
         self.groups.refresh()
         return self.groups.built.get(name)
 
+    def minimum(self, group: str) -> int:
+        """Pods that the group needs, in the shape that it has."""
+        built, fact = self.groups.built.get(group), self.groups.object(group)
+        if built is not None and built.shape:
+            return built.min_member
+        return fact.min_member if fact else 1
+
     def is_assumed(self, pod: str) -> bool:
         """Whether its node is decided here and not seen yet."""
         return pod in self._overlay.assumed
@@ -267,18 +284,15 @@ class Cache:
 
     def _note_start(self, group: str, now: float) -> None:
         members = self.groups.members(group)
-        fact = self.groups.object(group)
-        minimum = fact.min_member if fact else 1
-        if placed_count(members.values()) >= minimum:
+        if placed_count(members.values()) >= self.minimum(group):
             # Never before a member was made, by the API server's clock: see GroupTable._settle_start.
             start = max(now, *(pod.created for pod in members.values()))
             self.groups.started.setdefault(group, start)
 
     def _note_failure(self, group: str) -> None:
         """A start that was only assumed did not happen, unless enough members hold nodes all the same."""
-        fact = self.groups.object(group)
         members = self.groups.members(group)
-        if placed_count(members.values()) < (fact.min_member if fact else 1):
+        if placed_count(members.values()) < self.minimum(group):
             self.groups.started.pop(group, None)
             self.groups.mark(group)
 

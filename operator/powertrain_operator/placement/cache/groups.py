@@ -14,6 +14,7 @@ from ..translate.pods import PodFact
 from .failures import Failures
 from .held import Held
 from .moves import Moves
+from .shapes import Shapes, shapes_of
 
 Trouble = Callable[[PodFact], Held | None]
 """Why a waiting pod cannot be placed now, whatever is free; None where it can."""
@@ -46,6 +47,8 @@ class GroupTable:
         """When a group's minimum came to hold nodes, for as long as it holds any."""
         self.nominated: dict[str, tuple[str, ...]] = {}
         self.moves = Moves()
+        self.chosen: dict[str, str] = {}
+        """Shapes that were decided here, whether or not the objects say so yet."""
         self.touched: set[str] = set()
         """Groups that changed or vanished since someone emptied this."""
         self.changed = False
@@ -131,6 +134,7 @@ class GroupTable:
             if fact is None:
                 self.nominated.pop(group, None)
                 self.moves.forget(group)
+                self.chosen.pop(group, None)
                 return None
         if names.is_alone(group):
             assert members is not None
@@ -172,17 +176,20 @@ class GroupTable:
         self._hold(group, trouble)
         if trouble and not placed:
             return None
+        shapes = Shapes(min_member=said.min_member)
+        if said.shapes:
+            shapes = shapes_of(group, said, members, self.chosen.get(group, said.chosen))
         return PodGroup(
             name=group,
             queue=said.queue,
-            min_member=said.min_member,
+            min_member=shapes.min_member,
             created=said.created if exists else min(pod.created for pod in members),
             priority=said.priority,
             waiting=() if trouble else tuple(map(self.as_waiting, waiting)),
             placed=placed,
             topology=said.topology,
             preemptible=said.preemptible,
-            expected_seconds=said.expected,
+            expected_seconds=None if said.expected is None else said.expected / shapes.speed,
             maximum_seconds=said.maximum,
             started=self.started.get(group),
             excluded_nodes=said.excluded_nodes,
@@ -197,6 +204,11 @@ class GroupTable:
             moved=max(filter(None, (said.moved, self.moves.at.get(group))), default=None),
             moving=self.moves.missing(group, {pod.key: pod for pod in members}),
             since=_since(waiting),
+            alternatives=shapes.alternatives,
+            shape=shapes.present,
+            speed=shapes.speed,
+            chosen=shapes.chosen,
+            objective=said.objective,
         )
 
     def as_waiting(self, pod: PodFact) -> Pod:

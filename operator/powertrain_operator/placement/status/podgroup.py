@@ -17,7 +17,7 @@ from ..outlook import Waiting
 Status = dict[str, Any]
 MOST_LOST = 64
 NODES_NAMED = 5
-_AT_ONCE = ("phase", "evicted", "scheduledTime", "lostNodes", "failedNodes")
+_AT_ONCE = ("shape", "phase", "evicted", "scheduledTime", "lostNodes", "failedNodes")
 _SELDOM = ("message", "members", "estimatedStart", "nearest")
 _ROUGHLY = 60.0
 """Seconds by which an estimated start may move before it is another one; a tenth of the wait if more."""
@@ -70,6 +70,8 @@ def wanted(view: PodGroupView, group: PodGroup, told: Told, now: float) -> Statu
         status["estimatedStart"] = to_rfc3339(said.estimated_start)
     if not scheduled and said.nearest:
         status["nearest"] = shortened(said.nearest)
+    if (shape := group.chosen or group.shape) and group.alternatives:
+        status["shape"] = shape
     if told.evicted is not None:
         status["evicted"] = _evicted(told.evicted)
     if told.lost is not None:
@@ -91,6 +93,7 @@ def known(view: PodGroupView) -> Status:
         "scheduledTime": to_rfc3339(status.scheduled_time.timestamp()) if status.scheduled_time else None,
         "estimatedStart": to_rfc3339(status.estimated_start.timestamp()) if status.estimated_start else None,
         "nearest": status.nearest or None,
+        "shape": status.shape or None,
         "evicted": _evicted(status.evicted) if status.evicted else None,
         "lostNodes": list(status.lost_nodes) or None,
         "failedNodes": [{"node": each.node, "failures": each.failures} for each in status.failed_nodes]

@@ -6,6 +6,8 @@ from dataclasses import replace
 import msgspec
 from powertrain_scheduler.power.catalogue import CATALOGUE
 from powertrain_scheduler.snapshot import (
+    Objective,
+    PodClass,
     Pool,
     Power,
     Preemption,
@@ -17,11 +19,18 @@ from powertrain_scheduler.snapshot import (
 )
 
 from powertrain_operator.api import quantity
-from powertrain_operator.api.cluster import PodGroupPart, PodGroupTopology, PodGroupView
+from powertrain_operator.api.cluster import (
+    PodGroupPart,
+    PodGroupShape,
+    PodGroupTopology,
+    PodGroupView,
+    from_manifest,
+)
 from powertrain_operator.api.names import DEFAULT_QUEUE
 from powertrain_operator.api.time import parse_duration
 
 from . import views
+from .pods import pod_class
 
 _NO_TOPOLOGY = Topology()
 _UNKNOWN_SPEED = 1.0
@@ -48,6 +57,20 @@ class GroupFact(msgspec.Struct, frozen=True, gc=False):
     min_subgroups: int | None = None
     checkpoint: float | None = None
     """Seconds between saves of its state."""
+    shapes: tuple["ShapeFact", ...] = ()
+    chosen: str = ""
+    """Name of the shape that its status says it is to have."""
+    objective: Objective = "balanced"
+
+
+class ShapeFact(msgspec.Struct, frozen=True, gc=False):
+    """One shape that the group would run in."""
+
+    name: str
+    min_member: int
+    speed: float
+    pod_class: PodClass
+    """Of its pods, claims and rules about other pods left out: these count once the pods are there."""
 
 
 class PoolFact(msgspec.Struct, frozen=True, gc=False):
@@ -90,7 +113,19 @@ def group_fact(group: PodGroupView) -> GroupFact | None:
         subgroups=tuple(_part(each) for each in spec.subgroups),
         min_subgroups=spec.min_subgroups,
         checkpoint=_seconds(spec.checkpoint.interval) if spec.checkpoint else None,
+        shapes=tuple(shape for each in spec.shapes if (shape := _shape(each)) is not None),
+        chosen=group.status.shape,
+        objective=spec.objective,
     )
+
+
+def _shape(said: PodGroupShape) -> ShapeFact | None:
+    """None for one whose pods cannot be read: the group is not given it."""
+    try:
+        spec = from_manifest(said.pod_spec, views.PodSpec)
+        return ShapeFact(said.name, said.min_member, said.speed, pod_class(spec))
+    except (msgspec.ValidationError, ValueError):
+        return None
 
 
 def _topology(said: PodGroupTopology | None) -> Topology:
@@ -148,7 +183,14 @@ def with_default(queues: Mapping[str, Queue]) -> dict[str, Queue]:
 def pool_fact(view: views.AcceleratorPool) -> PoolFact:
     """A pool with its own power figures, or the catalogue's. Raises PoolTrouble where there are none."""
     spec = view.spec
-    pool = Pool(view.metadata.name, spec.accelerator, spec.resource_name, _power(spec), spec.topology_levels)
+    pool = Pool(
+        view.metadata.name,
+        spec.accelerator,
+        spec.resource_name,
+        _power(spec),
+        spec.topology_levels,
+        spec.price,
+    )
     return PoolFact(spec.node_selector, pool)
 
 

@@ -10,7 +10,13 @@ from operator import attrgetter
 import msgspec
 from powertrain_scheduler.snapshot import PodClass
 
-from powertrain_operator.api.names import LABEL_POD_GROUP, LABEL_RANK, LABEL_SUBGROUP, SCHEDULER_NAME
+from powertrain_operator.api.names import (
+    LABEL_POD_GROUP,
+    LABEL_RANK,
+    LABEL_SHAPE,
+    LABEL_SUBGROUP,
+    SCHEDULER_NAME,
+)
 
 from .. import names
 from . import constraints
@@ -57,6 +63,8 @@ class PodFact(msgspec.Struct, frozen=True, gc=False):
     claims: tuple[str, ...] = ()
     device: str = ""
     """Name of the device it has a share of."""
+    shape: str = ""
+    """The shape of its group that it was made for; empty where nobody says."""
     subgroup: str = ""
     """The part of its group that it is in."""
     labels: dict[str, str] = {}
@@ -115,6 +123,7 @@ def pod_fact(pod: Pod, key: str, pod_class: PodClass, trouble: str = "") -> PodF
         queue="" if member else names.queue_of(meta.labels),
         claims=constraints.claims(meta.namespace, meta.name, spec) if spec.volumes else (),
         device=meta.annotations.device if spec.node_name and pod_class.share is not None else "",
+        shape=meta.labels.get(LABEL_SHAPE, "") if member else "",
         subgroup=meta.labels.get(LABEL_SUBGROUP, "") if member else "",
         labels=meta.labels,
         company=asks,

@@ -220,6 +220,7 @@ class PoolSpec(_Read, frozen=True):
     topology_levels: tuple[str, ...] = ()
     power: PoolPower | None = None
     speed: float | None = None
+    price: float = 0.0
     sleep_when_empty: bool = False
 
 
