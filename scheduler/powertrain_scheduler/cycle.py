@@ -135,5 +135,6 @@ def in_turn(draft: Draft, wants: Iterable[Ask]) -> Iterator[Ask]:
     def turn(queue: str, group: PodGroup) -> tuple[object, ...]:
         return draft.turns.key(draft.present(), queue, by_name[group.name].asked())
 
-    for group in order.line([wanted.group for wanted in by_name.values()], draft.fleet.paths, turn):
+    place = order.places(draft.fleet.queues, draft.time, draft.lasts)
+    for group in order.line([wanted.group for wanted in by_name.values()], draft.fleet.paths, turn, place):
         yield by_name[group.name]

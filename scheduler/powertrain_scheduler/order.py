@@ -1,5 +1,7 @@
 """Who is next: between queues the least served, inside a queue the most important, then the oldest.
 
+A queue may have the shortest go first instead of the oldest.
+
 Queues are compared level by level: first the root's children, each by what its subtree would
 hold, then the children of the one that comes first, and so on. A group that can't be served is
 passed over and never holds up another.
@@ -9,24 +11,62 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from powertrain_scheduler.snapshot import PodGroup
+from powertrain_scheduler import shapes
+from powertrain_scheduler.snapshot import PodGroup, Queue
 
 Key = tuple[object, ...]
 Turn = Callable[[str, PodGroup], Key]
 """Place of a queue among its siblings if the group, of its subtree, were served; least first."""
 
 
-def inside_queue(group: PodGroup) -> tuple[int, float, str]:
+UNKNOWN_SECONDS = 86_400.0
+"""How long work is thought to run where the shortest goes first and nobody says."""
+
+Place = Callable[[PodGroup], Key]
+
+
+def inside_queue(group: PodGroup) -> Key:
     """Place in its queue's line: priority, then age, then name."""
-    return (-group.priority, group.created, group.name)
+    return (-group.priority, 0.0, group.created, group.name)
 
 
-def line(groups: Iterable[PodGroup], paths: Mapping[str, tuple[str, ...]], turn: Turn) -> Iterator[PodGroup]:
-    """The groups in the order they are to be served; `paths` are the queues' names from their own to the root's.
+def places(queues: Mapping[str, Queue], now: float, lasts: Callable[[PodGroup], float | None]) -> Place:
+    """Places in the lines of all queues, each by its own order.
+
+    The shortest first is by response ratio, the time waited over the time to run: what is short rises
+    fast, and nothing waits for ever (Brinch Hansen's highest response ratio next).
+    """
+    if all(queue.order == "oldest" for queue in queues.values()):
+        return inside_queue
+
+    def place(group: PodGroup) -> Key:
+        queue = queues.get(group.queue)
+        if queue is None or queue.order == "oldest":
+            return inside_queue(group)
+        seconds = lasts(group) or UNKNOWN_SECONDS
+        waited = max(1.0, now - group.created)
+        return (
+            -group.priority,
+            -waited / (seconds * group.speed / shapes.best_speed(group)),
+            group.created,
+            group.name,
+        )
+
+    return place
+
+
+def line(
+    groups: Iterable[PodGroup],
+    paths: Mapping[str, tuple[str, ...]],
+    turn: Turn,
+    place: Place = inside_queue,
+) -> Iterator[PodGroup]:
+    """The groups in the order they are to be served; `paths` are the queues' names from their own to the root's,
+    `place` says who goes first in a queue, least first.
 
     What was granted counts when the next one is asked for, along the granted queue's path.
     """
-    root = _tree(sorted(groups, key=inside_queue), paths)
+    root = _tree(sorted(groups, key=place), paths)
     root.open_all(turn)
     while (group := root.best) is not None:
         yield group

@@ -26,6 +26,11 @@ def chosen(group: PodGroup) -> PodGroup:
     return next((each for each in of(group) if each.shape == group.chosen), group)
 
 
+def best_speed(group: PodGroup) -> float:
+    """Of the fastest of its shapes."""
+    return max([group.speed, *(each.speed for each in group.alternatives)])
+
+
 def awaits_pods(group: PodGroup) -> bool:
     """Whether pods of another shape are being made for it."""
     return chosen(group) is not group

@@ -50,6 +50,22 @@ def test_work_that_would_still_run_then_does_not(seconds: float | None) -> None:
     )
 
 
+def test_the_shortest_goes_first_where_the_queue_says_so_until_the_long_has_waited_enough() -> None:
+    """8 h of work that came an hour before half an hour of work: 1/8 of its time waited against almost none;
+    when both have waited on for an hour, 2/8 against 2; after 9 h more new short work comes behind it."""
+    hour = 3600.0
+    short_first = queue("default", order="shortest")
+    long = pending("long", 1, 8, expected_seconds=8 * hour, created=NOW - hour)
+
+    def first(now: float, short_created: float, which: object = short_first) -> set[str]:
+        short = pending("short", 1, 8, expected_seconds=hour / 2, created=short_created)
+        return started(decide(cluster(rack("r1", nodes=1, gpu=8), which, long, short), now=now))  # type: ignore[arg-type]
+
+    assert first(NOW + hour, NOW) == {"short"}
+    assert first(NOW + hour, NOW, queue("default")) == {"long"}
+    assert first(NOW + 10 * hour, NOW + 9.8 * hour) == {"long"}, "its turn comes"
+
+
 def test_long_work_goes_where_the_reservation_leaves_room() -> None:
     plan = decide(
         cluster(

@@ -26,7 +26,7 @@ def test_the_table_has_a_line_for_each_policy(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     rows = [each.split("|")[1].strip() for each in result.stdout.splitlines() if each.startswith("|")]
     assert rows[0] == "policy"
-    assert rows[2:] == ["powertrain", "fifo", "srtf", "las", "gavel"]
+    assert rows[2:] == ["powertrain", "powertrain-shortest", "fifo", "srtf", "las", "gavel"]
     assert "note: 1 jobs fit on no accelerator and are left out" in result.stderr
 
 
@@ -74,7 +74,10 @@ def test_seeds_draw_other_estimates(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--policy", "lottery"], "'lottery' is none of powertrain, fifo, srtf, las, gavel"),
+        (
+            ["--policy", "lottery"],
+            "'lottery' is none of powertrain, powertrain-shortest, fifo, srtf, las, gavel",
+        ),
         (["--seeds", "3-1"], "'3-1' is not a number or a range"),
         (["--plot", "x.txt"], "x.txt ends with none of .png, .svg, .pdf"),
         (["--cluster", "fast=8,other=8"], "has no throughputs of accelerator other"),

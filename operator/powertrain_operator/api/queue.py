@@ -145,6 +145,13 @@ class QueueSpec(Model):
         description="minimumRuntime is how long work of the queue runs at least before it may be evicted, "
         "such as 10m. Default: that of the queue above, else no time.",
     )
+    order: Literal["oldest", "shortest"] = Field(
+        default="oldest",
+        description="order says who of the queue's own work of one priority is first: oldest; or shortest, by "
+        "the time waited over the time that the work will run, so that short work goes ahead and long "
+        "work's turn comes all the same. Work that does not say how long it runs counts as a day. "
+        "Default: oldest.",
+    )
     max_running: Count | None = Field(
         default=None,
         description="maxRunning is how many pod groups of the queue and those below it may hold nodes at "

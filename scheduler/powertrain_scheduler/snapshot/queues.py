@@ -42,6 +42,9 @@ class Queue:
     weight: int = 1
     """Share of the surplus (what nobody owns or uses) against its siblings'."""
     created: float = 0.0
+    order: Literal["oldest", "shortest"] = "oldest"
+    """Of its own groups of one priority, who is first: the oldest; or the one that waits longest for what
+    it will run, so that short work goes ahead and long work's turn comes all the same."""
     priority: int = 0
     """Siblings of higher priority are served first, whatever anybody's share."""
     preemption: Preemption = Preemption()

@@ -16,6 +16,12 @@ from powertrain_scheduler.snapshot import Queue
 
 from . import lp
 
+QUEUES = {
+    "powertrain": Queue("default"),
+    "powertrain-shortest": Queue("default", order="shortest"),
+}
+"""The queue that all jobs are in, by policy of ours."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setup:
@@ -96,7 +102,7 @@ def run(load: Load, setup: Setup, screen: TextIO) -> list[Run]:
 def _one(load: Load, setup: Setup, policy: str, seed: int, screen: TextIO) -> Run:
     label = policy if len(setup.seeds) == 1 else f"{policy}, seed {seed}"
     begin = time.monotonic()
-    with click.progressbar(length=len(load.jobs), label=f"{label:<10}", file=screen) as bar:
+    with click.progressbar(length=len(load.jobs), label=f"{label:<19}", file=screen) as bar:
         ended = _simulate(load, setup, policy, seed, lambda done, _: bar.update(done - bar.pos))
     seconds = time.monotonic() - begin
     figures = outcome.figures(ended, load.cluster)
@@ -108,12 +114,12 @@ def _simulate(load: Load, setup: Setup, policy: str, seed: int, progress: rounds
     if policy == "fifo":
         return fifo.run(load.jobs, load.cluster, progress=progress)
     estimates = _estimates(load, setup.estimate_error, seed)
-    if policy == "powertrain":
+    if policy in QUEUES:
         return ours.run(
             load.jobs,
             load.cluster,
             decide,
-            queue=Queue("default"),
+            queue=QUEUES[policy],
             policy=Policy(tell=False),
             restart_seconds=setup.restart_seconds,
             estimates=estimates,

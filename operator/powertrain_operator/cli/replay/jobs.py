@@ -4,7 +4,7 @@ import sys
 
 import click
 
-NAMES = ("powertrain", "fifo", "srtf", "las", "gavel")
+NAMES = ("powertrain", "powertrain-shortest", "fifo", "srtf", "las", "gavel")
 
 
 @click.command()
@@ -75,7 +75,7 @@ def jobs(
     """Training jobs on unlike accelerators: completion times, waiting, fairness.
 
     powertrain runs decide() itself: a job lists the accelerators as alternative shapes with the measured
-    speeds, and gets one when it is its turn. fifo, srtf and las are the textbook policies, gavel is
+    speeds, and gets one when it is its turn; powertrain-shortest is the same with a queue of order: shortest. fifo, srtf and las are the textbook policies, gavel is
     heterogeneity-aware max-min fairness; srtf, las and gavel share time in rounds of 6 minutes. What is
     modelled and what is not: docs/replay.md.
     """

@@ -163,6 +163,7 @@ def queue(view: views.Queue) -> Queue:
         priority=spec.priority,
         preemption=Preemption(spec.preemption.within, spec.preemption.across, spec.preemption.borrowing),
         minimum_runtime=_seconds(spec.minimum_runtime) or 0.0,
+        order=spec.order,
         max_running=spec.max_running,
     )
 

@@ -198,6 +198,7 @@ class QueueSpec(_Read, frozen=True):
     priority: int = 0
     preemption: QueuePreemption = QueuePreemption()
     minimum_runtime: str | None = None
+    order: Literal["oldest", "shortest"] = "oldest"
     max_running: int | None = None
 
 
