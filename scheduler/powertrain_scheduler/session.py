@@ -92,7 +92,10 @@ class Session:
         ports = {row: list(claimed) for row, claimed in self.ports.items()}
         used, held, fixed = self.used.copy(), self.held.copy(), self.fixed.copy()
         shares = {column: split.copy() for column, split in self.shares.items()}
-        return Session(self.fleet, used, held, fixed, ports, shares, self.neighbours.copy())
+        copy = Session(self.fleet, used, held, fixed, ports, shares, self.neighbours.copy())
+        if self._tagged is not None:
+            copy._tagged = {tag: pods.copy() for tag, pods in self._tagged.items()}
+        return copy
 
     # -- changes -----------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 import click
 
 from .jobs import jobs
+from .openb import openb
 
 
 @click.group()
@@ -11,3 +12,4 @@ def replay() -> None:
 
 
 replay.add_command(jobs)
+replay.add_command(openb)

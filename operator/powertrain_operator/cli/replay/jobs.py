@@ -4,6 +4,8 @@ import sys
 
 import click
 
+from . import options
+
 NAMES = ("powertrain", "powertrain-shortest", "fifo", "srtf", "las", "gavel")
 
 
@@ -82,8 +84,8 @@ def jobs(
     from . import jobrun, report
 
     setup = jobrun.Setup(
-        policies=_policies(policies),
-        seeds=_seeds(seeds),
+        policies=options.names(policies, NAMES),
+        seeds=options.seeds(seeds),
         devices_per_node=devices_per_node,
         restart_seconds=restart_seconds,
         estimate_error=estimate_error,
@@ -99,17 +101,3 @@ def jobs(
         report.write_json(json_file, load, setup, runs)
     if plot_file:
         report.plot(plot_file, runs)
-
-
-def _policies(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
-    if unknown := [name for name in names if name not in NAMES]:
-        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(NAMES)}", param_hint="--policy")
-    return names
-
-
-def _seeds(text: str) -> tuple[int, ...]:
-    first, _, last = text.partition("-")
-    if not first.isdigit() or not (last or first).isdigit() or int(last or first) < int(first):
-        raise click.BadParameter(f"{text!r} is not a number or a range such as 1-3", param_hint="--seeds")
-    return tuple(range(int(first), int(last or first) + 1))

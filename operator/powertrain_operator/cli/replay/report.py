@@ -37,6 +37,11 @@ def table(runs: Sequence[Run]) -> str:
         figures = _means(mine)
         cells = [f"{figures[field] / unit:.{digits}f}" for _, field, unit, digits in _COLUMNS]
         rows.append([policy, *cells, f"{fmean(run.seconds for run in mine):.0f}"])
+    return aligned(rows)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """The rows, headings first, as a table of Markdown."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
         " | ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
@@ -60,7 +65,7 @@ def write_json(file: str, load: Load, setup: Setup, runs: Sequence[Run]) -> None
             for policy, mine in _by_policy(runs).items()
         },
     }
-    _write(file, json.dumps(document, indent=2, sort_keys=True) + "\n")
+    write(file, json.dumps(document, indent=2, sort_keys=True) + "\n")
 
 
 def _run(run: Run) -> dict[str, Any]:
@@ -86,7 +91,8 @@ def _means(runs: Sequence[Run]) -> dict[str, float]:
     return {field: fmean(each[field] for each in every) for field in every[0]}
 
 
-def _write(file: str, text: str) -> None:
+def write(file: str, text: str) -> None:
+    """The text into the file."""
     try:
         Path(file).write_text(text, encoding="utf-8")
     except OSError as error:
@@ -116,6 +122,11 @@ def plot(file: str, runs: Sequence[Run]) -> None:
     _bars(axes[3], "Completion time: mean, hours", {p: m["mean_jct"] / HOUR for p, m in means.items()})
     _bars(axes[4], "Completion time: p99, hours", {p: m["p99_jct"] / HOUR for p, m in means.items()})
     _bars(axes[5], "Makespan, days", {p: m["makespan"] / 24 / HOUR for p, m in means.items()})
+    save(figure, file)
+
+
+def save(figure: Any, file: str) -> None:
+    """The picture into the file."""
     try:
         figure.savefig(file, dpi=120)
     except OSError as error:
