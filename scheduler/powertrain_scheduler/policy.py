@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
+PACKINGS = (
+    "powertrain", "random", "best-fit", "dotprod", "gpu-packing", "gpu-clustering", "fgd", "pwr", "pwr+fgd",
+)  # fmt: skip
+"""Our own packing, and those of the literature that `scores.packings` has to compare with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -30,7 +35,7 @@ class Policy:
     move_rest_seconds: float = 3600.0
     """A group that was moved is left where it is for so long."""
     packing: str = "powertrain"
-    """How nodes are told apart that would all do: a name of `scores.PACKINGS`."""
+    """How nodes are told apart that would all do: one of `PACKINGS`."""
     seed: int = 0
     """For the packing `random` alone."""
     arrange: Literal["packed", "balanced"] = "balanced"

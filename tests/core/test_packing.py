@@ -10,7 +10,8 @@ from powertrain_scheduler import scores
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.fleet import Fleet
 from powertrain_scheduler.plan import Plan
-from powertrain_scheduler.scores import PACKINGS, fragments, prices, workload
+from powertrain_scheduler.policy import PACKINGS
+from powertrain_scheduler.scores import fragments, packings, prices, workload
 from powertrain_scheduler.session import Change
 from powertrain_scheduler.snapshot import NodeTerm, PodClass, PodGroup, Pool, Power, Requirement, Snapshot
 
@@ -133,7 +134,7 @@ def test_among_equal_nodes_the_fullest_rack_goes_first() -> None:
 # -- what follows row by row --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("packing", list(PACKINGS))
+@pytest.mark.parametrize("packing", PACKINGS)
 def test_keys_of_touched_rows_are_those_from_scratch(packing: str) -> None:
     groups = [pending(f"w{i}", 1, of=share(part)) for i, part in enumerate((300, 470, 810))]
     snapshot = cluster(
@@ -157,6 +158,10 @@ def test_keys_of_touched_rows_are_those_from_scratch(packing: str) -> None:
 
 
 # -- packings of the literature -----------------------------------------------------------------------
+
+
+def test_every_packing_has_a_name() -> None:
+    assert tuple(packings.PACKINGS) == PACKINGS
 
 
 def place(packing: str, *parts: object) -> list[tuple[str, str]]:

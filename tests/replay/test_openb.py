@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 from powertrain_operator.cli import main
 from powertrain_scheduler.cycle import decide
 from powertrain_scheduler.plan import Bind, Plan
-from powertrain_scheduler.replay.openb import account, fill, stays, trace
+from powertrain_scheduler.policy import PACKINGS
+from powertrain_scheduler.replay.openb import account, bound, fill, stays, trace
 from powertrain_scheduler.replay.openb import world as worlds
 from powertrain_scheduler.replay.openb.trace import Arrival, BadTrace, Machine, Shape
-from powertrain_scheduler.scores import PACKINGS
 
 NODES = ["sn,cpu_milli,memory_mib,gpu,model", "n1,32000,65536,2,T4", "n0,64000,65536,4,G2", "c,8000,8192,0,"]
 PODS = [
@@ -136,7 +136,7 @@ def test_one_cycle_over_all_is_a_cycle_for_each_arrival(packing: str) -> None:
     assert [(bind.pod, bind.node) for bind in one_by_one] == [(bind.pod, bind.node) for bind in at_once.binds]
 
 
-@pytest.mark.parametrize("packing", list(PACKINGS))
+@pytest.mark.parametrize("packing", PACKINGS)
 def test_a_run_is_the_same_again_and_never_overcommits(packing: str) -> None:
     machines, pods = fleet(seed=1)
     one, again = (fill.run(machines, pods, packing, 5, decide) for _ in range(2))
@@ -168,6 +168,13 @@ def test_a_binding_without_room_is_an_error() -> None:
     binds = tuple(Bind(f"pod-{i:06}", f"pod-{i:06}", "n", (), "0") for i in range(2))
     with pytest.raises(account.Overcommitted):
         account.curves(worlds.world(machines, ["n"], [shape]), [shape, shape], Plan(binds))
+
+
+def test_the_bound_is_what_perfect_cutting_would_come_to() -> None:
+    """Of 810 nothing else fits beside; two of 470 go on a device; a whole one is full."""
+    one = [Shape(1, 1, 1, part, ()) for part in (810, 470, 470, 1000)]
+    assert bound.fullest(one) == pytest.approx(100 * 2750 / 3000)
+    assert bound.fullest([Shape(1, 1, 2, 1000, ()), Shape(1, 1, 0, 0, ())]) == 100.0
 
 
 # -- with departures ---------------------------------------------------------------------------------

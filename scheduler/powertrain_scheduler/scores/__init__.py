@@ -12,7 +12,6 @@ import numpy as np
 from powertrain_scheduler import fit, shares
 from powertrain_scheduler.fleet import Ints, Traits
 from powertrain_scheduler.scores import binpack, energy, load, packings, preference, waste
-from powertrain_scheduler.scores.packings import PACKINGS as PACKINGS
 from powertrain_scheduler.session import Rows, Session
 
 LAST = int(np.iinfo(np.int64).max)

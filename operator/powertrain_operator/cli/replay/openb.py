@@ -3,7 +3,7 @@
 import sys
 
 import click
-from powertrain_scheduler.scores import PACKINGS
+from powertrain_scheduler.policy import PACKINGS
 
 from . import options
 
@@ -68,9 +68,11 @@ def openb(
     this scheduler; the others are packings of the literature as their authors implemented them. What
     is modelled and what is not: docs/replay.md.
     """
+    from powertrain_scheduler.replay.openb import bound
+
     from . import openbreport, openbrun, openbtime, report
 
-    chosen, numbers = options.names(policies, tuple(PACKINGS)), options.seeds(seed_range)
+    chosen, numbers = options.names(policies, PACKINGS), options.seeds(seed_range)
     if plot_file:
         report.check_plot(plot_file)
     trace = openbrun.load(nodes, pods)
@@ -81,8 +83,9 @@ def openb(
         return
     published = openbrun.published(reference, pods) if reference else {}
     runs = openbrun.run(trace, chosen, numbers, sys.stderr)
-    click.echo(openbreport.tables(runs, published), nl=False)
+    most = bound.fullest([pod.shape for pod in trace.pods])
+    click.echo(openbreport.tables(runs, published, most), nl=False)
     if json_file:
-        openbreport.write_json(json_file, pods, runs, published)
+        openbreport.write_json(json_file, pods, runs, published, most)
     if plot_file:
         openbreport.plot(plot_file, runs)

@@ -22,9 +22,10 @@ WATTS_AT = (20, 50, 80, 90, 100)
 CURVES = ("allocated", "fragments", "watts", "speed")
 
 
-def tables(runs: Sequence[Run], published: Published) -> str:
-    """Allocation and fragments, then power; means over the seeds."""
-    return f"{_allocation(runs, published)}\n{_power(runs)}"
+def tables(runs: Sequence[Run], published: Published, most: float) -> str:
+    """Allocation and fragments, then power; means over the seeds. `most` is the bound of perfect cutting."""
+    told = f"{most:.2f} % of the devices are allocated, CPU and memory aside, once perfect packing turns a pod away."
+    return f"{_allocation(runs, published)}\n{told}\n\n{_power(runs)}"
 
 
 def _allocation(runs: Sequence[Run], published: Published) -> str:
@@ -89,10 +90,11 @@ def _by_policy(runs: Sequence[Run]) -> dict[str, list[Run]]:
     return found
 
 
-def write_json(file: str, pods: str, runs: Sequence[Run], published: Published) -> None:
+def write_json(file: str, pods: str, runs: Sequence[Run], published: Published, most: float) -> None:
     """Every curve, by whole percent arrived from 0 to 130: means over the seeds, and each seed's."""
     document = {
         "pods": Path(pods).name,
+        "allocatedAtMost": most,
         "percentArrived": list(PERCENTS),
         "units": {"allocated": "%", "fragments": "%", "watts": "W", "speed": "TFLOPS"},
         "policies": {
