@@ -66,7 +66,7 @@ def openb(
     The fill: pods in random order, clones appended until they ask for 1.3 times the devices, no
     departures; how much is allocated, in fragments and drawn in watts by percent arrived. powertrain is
     this scheduler; the others are packings of the literature as their authors implemented them. What
-    is modelled and what is not: docs/replay.md.
+    is modelled and what is not: docs/benchmarks.md.
     """
     from powertrain_scheduler.replay.openb import bound
 

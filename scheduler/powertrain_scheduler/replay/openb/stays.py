@@ -1,8 +1,9 @@
 """The trace with its own arrivals and departures, on a virtual clock.
 
-Arrivals are moved together, and how long each pod stays is left as it was, until they ask on average
-for a given part of the devices while they last. Who does not fit waits, and runs as long once it does.
-What is measured ends with the last arrival.
+The list is a sample: it asks for 1 % of the devices. So arrivals are moved together, and how long each
+pod stays is left as it was, until they ask for a given part of the devices. The list is played several times
+on end, and what is measured is the last time, when the fleet is as full as it gets. Its first hundredth, which
+comes far ahead of the rest, is there from the start. Who does not fit waits, and runs as long once it does.
 """
 
 import heapq
@@ -26,6 +27,9 @@ from powertrain_scheduler.snapshot import Queue, Snapshot
 Decide = Callable[[Snapshot, Policy, float], Plan]
 Floats = NDArray[np.float64]
 
+ROUNDS = 4
+"""How often the list is played."""
+_AHEAD = 0.01
 _HALVINGS = 60
 
 
@@ -71,25 +75,36 @@ def stays(pods: Sequence[Arrival], machines: Sequence[Machine], load: float) -> 
     seconds = np.maximum(np.array([pod.deleted for pod in timed], dtype=np.float64) - created, 1.0)
     asked = np.array([pod.shape.thousandths for pod in timed], dtype=np.float64)
     capacity = DEVICE * sum(machine.devices for machine in machines)
-    arrives = created - created.min()
-
-    def offered(factor: float) -> float:
-        span = arrives.max() * factor
-        there = np.minimum(arrives * factor + seconds, span) - arrives * factor
-        return float((asked * there).sum() / (span * capacity))
-
-    low, high = np.log(1e-7), np.log(100.0)
-    if arrives.max() <= 0 or not offered(float(np.exp(high))) <= load <= offered(float(np.exp(low))):
-        raise BadTrace(f"no pace of arrivals makes the list ask for {load:g} of the devices")
+    arrives = np.maximum(created - np.quantile(created, _AHEAD), 0.0)
+    span = float(arrives.max())
+    low, high = np.log(1e-7), np.log(1e3)
+    most, least = (_asked(arrives, seconds, asked, float(np.exp(end))) / capacity for end in (low, high))
+    if not least <= load <= most:
+        raise BadTrace(f"the list can ask for {least:.3f} to {most:.3f} of the devices, and not for {load:g}")
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        low, high = (middle, high) if offered(float(np.exp(middle))) > load else (low, middle)
+        more = _asked(arrives, seconds, asked, float(np.exp(middle))) > load * capacity
+        low, high = (middle, high) if more else (low, middle)
     factor = float(np.exp(high))
     found = [
-        Stay(pod.name, pod.shape, float(at * factor), float(long))
+        Stay(f"{pod.name}-{number}", pod.shape, float((at + number * span) * factor), float(long))
+        for number in range(ROUNDS)
         for pod, at, long in zip(timed, arrives, seconds, strict=True)
     ]
     return sorted(found, key=lambda stay: (stay.arrives, stay.name))
+
+
+def _asked(arrives: Floats, seconds: Floats, asked: Floats, factor: float) -> float:
+    """Thousandths of devices asked for on average in the last round, if nobody had to wait."""
+    span = float(arrives.max()) * factor
+    if span <= 0:
+        return 0.0
+    total = 0.0
+    for number in range(ROUNDS):
+        start = arrives * factor + number * span
+        there = np.minimum(start + seconds, ROUNDS * span) - np.maximum(start, (ROUNDS - 1) * span)
+        total += float((asked * np.maximum(there, 0.0)).sum())
+    return total / span
 
 
 def run(
@@ -130,7 +145,8 @@ class _Play:
         self._waiting: set[str] = set()
         self.next_arrival = 0
         self._waits: list[float] = []
-        self._meter = _Meter(self._world)
+        self._start = coming[-1].arrives * (ROUNDS - 1) / ROUNDS if len(coming) > ROUNDS else 0.0
+        self._meter = _Meter(self._world, self._start)
 
     def soonest(self, cycle: float) -> float:
         """When the next decision is: the end of the cycle in which something changes."""
@@ -153,12 +169,13 @@ class _Play:
             plan = self._decide(self._cluster.snapshot(), self._policy, time)
             self._cluster.apply(plan)
             for bind in plan.binds:
-                self._start(bind, time)
+                self._begin(bind, time)
 
-    def _start(self, bind: Bind, time: float) -> None:
+    def _begin(self, bind: Bind, time: float) -> None:
         stay = self._stay[bind.group]
         self._waiting.discard(bind.group)
-        self._waits.append(time - stay.arrives)
+        if stay.arrives >= self._start:
+            self._waits.append(time - stay.arrives)
         self._bound[bind.group] = bind
         heapq.heappush(self._ends, (time + stay.seconds, bind.group))
         self._meter.take(stay.shape, bind)
@@ -170,9 +187,9 @@ class _Play:
 
     def outcome(self) -> Outcome:
         meter, hour = self._meter, 3600.0 * 1000.0
-        span = max(meter.time, 1e-9)
+        span = max(meter.time - meter.start, 1e-9)
         return Outcome(
-            span=meter.time,
+            span=meter.time - meter.start,
             waits=np.array(self._waits, dtype=np.float64),
             waiting=len(self._waiting),
             allocated=meter.sums[0] / span / (DEVICE * int(self._world.facts.allocatable[:, 3].sum())),
@@ -186,7 +203,8 @@ class _Play:
 class _Meter:
     """What the nodes draw and do, added up over time; node by node as they change."""
 
-    def __init__(self, world: worlds.World) -> None:
+    def __init__(self, world: worlds.World, start: float) -> None:
+        """Measured is from `start` on, in seconds."""
         self._machines = Machines(world)
         self._own = [
             (pool.power.device_idle, pool.power.device_active, pool.power.speed)
@@ -194,16 +212,19 @@ class _Meter:
         ]
         self._capacity = world.facts.allocatable.copy()
         self._pods = [0] * len(self._own)
-        self.time = 0.0
+        self.time, self.start = 0.0, start
         self.sums = np.zeros(5)
         """Of thousandths in use, watts, watts with empty nodes asleep, empty nodes, TFLOPS; times seconds."""
         self._node = np.array([self._figures(row) for row in range(len(self._own))])
         self._now = self._node.sum(axis=0)
 
     def to(self, time: float) -> None:
-        """What there is now has lasted until then."""
-        self.sums += self._now * (time - self.time)
-        self.time = time
+        """What there is now has lasted until then; what came before the start is forgotten."""
+        if self.time < self.start <= time:
+            self.time = self.start
+            self.sums[:] = 0.0
+        self.sums += self._now * max(time - self.time, 0.0)
+        self.time = max(time, self.time)
 
     def take(self, shape: Shape, bind: Bind) -> None:
         """The pod is there from now on."""
