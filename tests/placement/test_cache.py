@@ -49,8 +49,11 @@ RULES: tuple[Json, ...] = (
 """What pods ask of other pods."""
 
 
-def _ruled_pod(name: str, rules: Json, **spec: Any) -> Json:
-    return pod(name, **spec, **rules)
+def _ruled_pod(name: str, rules: Json, sets_aside: str, **spec: Any) -> Json:
+    manifest = pod(name, **spec, **rules)
+    held = {"cpu": sets_aside} if sets_aside else {}
+    manifest["status"]["containerStatuses"] = [{"name": "m", "allocatedResources": held}]
+    return manifest
 
 
 def manifests_of_pods() -> st.SearchStrategy[Json]:
@@ -59,6 +62,7 @@ def manifests_of_pods() -> st.SearchStrategy[Json]:
         _ruled_pod,
         st.sampled_from(PODS),
         rules=st.sampled_from(RULES),
+        sets_aside=st.sampled_from(("", "1", "3")),
         labels=st.sampled_from(({}, {"app": "web"}, {"app": "db"})),
         group=st.sampled_from((None, *GROUPS)),
         gpu=st.integers(0, 2),

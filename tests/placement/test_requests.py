@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 from placement.builders import pod, pod_view
-from powertrain_operator.placement.translate.requests import MOST, bad_quantities, effective_request
+from powertrain_operator.placement.translate.requests import (
+    MOST,
+    allocated,
+    bad_quantities,
+    effective_request,
+)
 
 GI = 2**30
 
@@ -122,3 +127,26 @@ def test_every_bad_quantity_is_named_with_its_path() -> None:
         "spec.initContainers[0].resources.requests[nvidia.com/gpu]",
         "spec.overhead[cpu]",
     ]
+
+
+def resized(cpu: str, sets_aside: str | None) -> dict[str, int]:
+    manifest = pod("a", node="n", containers=[container({"cpu": cpu, "memory": "1Gi"})])
+    held = {"cpu": sets_aside, "memory": "1Gi"} if sets_aside else {}
+    manifest["status"]["containerStatuses"] = [{"name": "c", "allocatedResources": held}]
+    view = pod_view(manifest)
+    return dict(effective_request(view.spec, allocated(view)))
+
+
+@pytest.mark.parametrize(
+    ("cpu", "sets_aside", "counts"),
+    [
+        pytest.param("1", "4", 4000, id="on its way down, what the kubelet still sets aside counts"),
+        pytest.param("4", "1", 4000, id="on its way up, what is wanted counts"),
+        pytest.param("2", "2", 2000, id="at rest"),
+        pytest.param("2", None, 2000, id="before the kubelet says anything"),
+    ],
+)
+def test_a_resize_in_place_counts_as_the_larger_until_it_is_done(
+    cpu: str, sets_aside: str | None, counts: int
+) -> None:
+    assert resized(cpu, sets_aside) == {"pods": 1, "cpu": counts, "memory": GI}

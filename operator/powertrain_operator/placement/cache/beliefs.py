@@ -9,6 +9,7 @@ from powertrain_operator.api.names import SCHEDULER_NAME
 
 from ..translate import constraints, pods, shares, views
 from ..translate.pods import PodFact
+from ..translate.requests import Allocated, allocated
 from .groups import GroupTable
 from .neighbours import Neighbours
 from .nodes import NodeTable
@@ -29,8 +30,8 @@ class Beliefs:
         self._seen: dict[str, PodFact] = {}
         """What the watch said of pods of which something else is believed."""
         self._classes: dict[PodClass, PodClass] = {}
-        self._made: tuple[views.PodSpec, str, PodClass, str] | None = None
-        """The last class made, and the spec and share it was made from: pods of one template come together."""
+        self._made: tuple[views.PodSpec, tuple[str, Allocated], PodClass, str] | None = None
+        """The last class made, and what it was made from: pods of one template come together."""
 
     # --- what the watch says
 
@@ -134,8 +135,8 @@ class Beliefs:
 
     def _class_of(self, key: str, before: views.Pod | None, after: views.Pod) -> tuple[PodClass, str]:
         """The pod's class, shared with all pods of that class, and what it requires in vain."""
-        known, said = self.pods.get(key), _share(after)
-        same = before is not None and _share(before) == said
+        known, said = self.pods.get(key), _beside(after)
+        same = before is not None and _beside(before) == said
         if known is not None and before is not None and same and pods.same_class(before.spec, after.spec):
             return known.pod_class, known.trouble
         if self._made is None or self._made[1] != said or not pods.same_class(self._made[0], after.spec):
@@ -155,6 +156,11 @@ def _share(pod: views.Pod) -> str:
     return pod.metadata.annotations.device_share if pod.spec.scheduler_name == SCHEDULER_NAME else ""
 
 
+def _beside(pod: views.Pod) -> tuple[str, Allocated]:
+    """What a class is made from beside the spec."""
+    return _share(pod), allocated(pod)
+
+
 def _made(pod: views.Pod) -> tuple[PodClass, str]:
     """The pod's class and what it requires in vain."""
     part, trouble = None, ""
@@ -162,7 +168,7 @@ def _made(pod: views.Pod) -> tuple[PodClass, str]:
         part = shares.share(_share(pod))
     except ValueError as error:
         trouble = str(error)
-    made = pods.pod_class(pod.spec, part)
+    made = pods.pod_class(pod.spec, part, allocated(pod))
     return made, trouble or shares.trouble(made) or constraints.unsupported(pod.spec) or ""
 
 

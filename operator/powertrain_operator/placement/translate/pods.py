@@ -21,7 +21,7 @@ from powertrain_operator.api.names import (
 from .. import names
 from . import constraints
 from .company import Company, company
-from .requests import effective_request
+from .requests import Allocated, allocated, effective_request
 from .views import Pod, PodSpec
 
 _FINISHED = ("Succeeded", "Failed")
@@ -131,11 +131,14 @@ def pod_fact(pod: Pod, key: str, pod_class: PodClass, trouble: str = "") -> PodF
     )
 
 
-def pod_class(spec: PodSpec, share: tuple[str, int] | None = None) -> PodClass:
-    """Its class; `share` is the part of a device it asks for. Raises ValueError where a quantity cannot be read."""
+def pod_class(spec: PodSpec, share: tuple[str, int] | None = None, held: Allocated = ()) -> PodClass:
+    """Its class; `share` is the part of a device it asks for, `held` what it holds beside what the spec says.
+
+    Raises ValueError where a quantity cannot be read.
+    """
     affinity = spec.affinity.node_affinity if spec.affinity else None
     return PodClass(
-        request=effective_request(spec),
+        request=effective_request(spec, held),
         node_terms=constraints.required_terms(affinity),
         node_selector=tuple(sorted(spec.node_selector.items())),
         preferred=constraints.preferred_terms(affinity),
@@ -160,6 +163,7 @@ def same_fact(old: Pod, new: Pod) -> bool:
         and before.deletion_timestamp == after.deletion_timestamp
         and is_finished(old) == is_finished(new)
         and old.spec == new.spec
+        and allocated(old) == allocated(new)
     )
 
 

@@ -12,7 +12,7 @@ from powertrain_scheduler.snapshot import CPU, MEMORY, PODS
 from powertrain_operator.api.cluster import Container, ResourceRequirements
 from powertrain_operator.api.quantity import Quantity, amount
 
-from .views import PodSpec
+from .views import Pod, PodSpec
 
 Amounts = dict[str, int]
 """By resource: thousandths of a core, bytes, or counts."""
@@ -22,12 +22,31 @@ MOST = 2**52
 still add up in 64 bits, whatever somebody writes into a pod."""
 
 
-def effective_request(spec: PodSpec) -> tuple[tuple[str, int], ...]:
+Allocated = tuple[tuple[str, tuple[tuple[str, Quantity], ...]], ...]
+"""(container, ((resource, quantity), ...)): what is set aside for containers of which the spec says otherwise."""
+
+
+def allocated(pod: Pod) -> Allocated:
+    """Containers that are being resized in place. The spec says what is wanted; until the kubelet follows, both count."""
+    found: list[tuple[str, tuple[tuple[str, Quantity], ...]]] = []
+    if not any(each.allocated_resources for each in pod.status.container_statuses):
+        return ()
+    wanted = {each.name: each.resources.requests for each in pod.spec.containers}
+    for status in pod.status.container_statuses:
+        said = wanted.get(status.name, {})
+        other = {name: text for name, text in status.allocated_resources.items() if said.get(name) != text}
+        if other:
+            found.append((status.name, tuple(sorted(other.items()))))
+    return tuple(found)
+
+
+def effective_request(spec: PodSpec, held: Allocated = ()) -> tuple[tuple[str, int], ...]:
     """(resource, amount) sorted by resource, zeros left out, always with one of `pods`.
 
+    `held` is what containers hold beside what the spec says: the larger counts.
     Raises ValueError that names the container and resource of a bad quantity.
     """
-    request = _run_request(spec)
+    request = _run_request(spec, held)
     if spec.resources is not None:
         request |= _pod_level(spec.resources)
     _add(request, _amounts(spec.overhead, "overhead"))
@@ -49,9 +68,9 @@ def bad_quantities(spec: PodSpec) -> list[tuple[str, str]]:
     return wrong + wrong_amounts("spec.overhead", spec.overhead)
 
 
-def _run_request(spec: PodSpec) -> Amounts:
+def _run_request(spec: PodSpec, held: Allocated) -> Amounts:
     """The most that the pod's containers take at any moment of its life."""
-    running = _sum(spec.containers)
+    running = _sum(spec.containers, held)
     if not spec.init_containers:
         return running
     sidecars: Amounts = {}
@@ -69,10 +88,14 @@ def _run_request(spec: PodSpec) -> Amounts:
     return running
 
 
-def _sum(containers: Iterable[Container]) -> Amounts:
+def _sum(containers: Iterable[Container], held: Allocated) -> Amounts:
     total: Amounts = {}
+    besides = dict(held)
     for container in containers:
-        _add(total, _container_request(container))
+        wanted = _container_request(container)
+        if container.name in besides:
+            _raise_to(wanted, _amounts(dict(besides[container.name]), f"container {container.name!r}"))
+        _add(total, wanted)
     return total
 
 

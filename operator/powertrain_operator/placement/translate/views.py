@@ -144,9 +144,19 @@ class PodSpec(_Read, frozen=True):
     host_network: bool = False
 
 
+class ContainerStatus(_Read, frozen=True):
+    name: str = ""
+    allocated_resources: dict[str, Quantity] = {}
+    """What the kubelet has set aside: more than the spec says while a resize down is on its way."""
+
+    def __hash__(self) -> int:
+        return hash((self.name, frozenset(self.allocated_resources.items())))
+
+
 class PodStatus(_Read, frozen=True):
     phase: str = "Pending"
     start_time: datetime | None = None
+    container_statuses: tuple[ContainerStatus, ...] = ()
 
 
 class Pod(_Read, frozen=True):
