@@ -218,6 +218,17 @@ def one_each(session: Session, traits: Traits, fits: Ints) -> Ints:
     return fits
 
 
+def most(session: Session, traits: Traits, fits: Ints) -> int:
+    """A bound on how many pods of the class go where `fits` has room: one a domain where they must be apart."""
+    own, bound = traits.pod_class, int(fits.sum())
+    for term in own.apart:
+        if term.selector in own.matched:
+            codes = columns.label(session.fleet.facts, term.key).codes
+            domains = np.unique(codes[(fits > 0) & (codes >= 0)])
+            bound = min(bound, len(domains) + int(fits[codes < 0].sum()))
+    return bound
+
+
 def _single(session: Session, term: PodTerm) -> bool:
     """Whether the domains of the term are single nodes, and every node is one."""
     column = columns.label(session.fleet.facts, term.key)

@@ -73,6 +73,8 @@ def one_by_one(
     inside[rows] = True
     if mask is not None:
         inside &= mask
+    if others.most(first, traits, np.where(inside, fit.room_in_all(worlds, traits), 0)) < len(need.pods):
+        return None
     counts = np.zeros(first.fleet.size, dtype=np.int64)
     marks = [world.checkpoint() for world in worlds]
     for _ in need.pods:
