@@ -13,6 +13,7 @@ from powertrain_scheduler.actions import (
     grow,
     preempt,
     reclaim,
+    takeover,
 )
 from powertrain_scheduler.actions.choose import Ranked
 from powertrain_scheduler.asks import Ask
@@ -116,6 +117,7 @@ def settle(draft: Draft, ranked: Ranked) -> bool:
         not asks.departs(wanted.group)
         and (
             allocate.await_leaving(draft, wanted)
+            or takeover.take(draft, wanted)
             or any(consolidate.make_room(draft, each) for each in ranked.worth_evicting)
             or any(
                 reclaim.make_room(draft, each) or preempt.make_room(draft, each)

@@ -3,7 +3,7 @@
 A gang's minimum is one unit: it leaves whole or stays. What is beyond the minimum leaves by itself, pod
 by pod or, of a gang of parts, a whole optional part, and goes before any minimum of the same priority.
 Then the lowest priority goes first, then the least work lost, then the least energy wasted, then the
-youngest. Who may not be evicted, or not yet, is no unit.
+youngest, then the smallest. Who may not be evicted, or not yet, is no unit.
 """
 
 import numpy as np
@@ -52,12 +52,16 @@ class Units:
         self.wasted: Floats = watts * seconds
         """Joules that its devices drew for them."""
         created = np.array([group.created for group in groups], dtype=np.float64)
-        keys = (-created[self.group], self.wasted, self.lost, self.tier, self.priority)
+        keys = (self.size, -created[self.group], self.wasted, self.lost, self.tier, self.priority)
         self.order: Ints = np.lexsort((-np.arange(len(self.group)), *keys))
         """Units, those that go first at the front."""
         self.rank: Ints = np.empty_like(self.order)
         """Each unit's place in `order`."""
         self.rank[self.order] = np.arange(len(self.order))
+        new = [np.diff(key[self.order]) != 0 for key in keys]
+        self.alike: Ints = np.empty_like(self.order)
+        """Equal for units that nothing but their names tells apart."""
+        self.alike[self.order] = np.cumsum(np.append(False, np.logical_or.reduce(new))[: len(self.order)])
         self._by_unit = mine[np.argsort(self.of[mine], kind="stable")]
         self._starts = np.searchsorted(self.of[self._by_unit], np.arange(len(self.group) + 1))
 

@@ -273,9 +273,30 @@ class TestHeldRoom:
             TWO, queue("owner", 16), queue("guest", 0), *_guests(), pending("p", 2, 8, queue="owner")
         )
         after = carry_out(world, decide(world))
-        late = pending("late", 1, 8, queue="owner", priority=9)
-        again = decide(vacated(replace(after, groups={**after.groups, "late": late})))
+        late = pending("late", 1, 8, queue="owner")
+        again = decide(
+            vacated(replace(after, groups={**after.groups, "a-late": replace(late, name="a-late")}))
+        )
         assert started(again) == {"p"}
+
+    def test_who_has_precedence_takes_it_over_and_nobody_is_evicted_once_more(self) -> None:
+        world = cluster(TWO, *OWED, *_guests(), pending("p", 1, 8, queue="owner"))
+        after = carry_out(world, decide(world))
+        late = pending("late", 1, 8, queue="owner", priority=9)
+        plan = decide(replace(after, groups={**after.groups, "late": late}))
+        assert not plan.evicts and [each.group for each in plan.reserves] == ["late"]
+        assert started(decide(vacated(replace(after, groups={**after.groups, "late": late})))) == {"late"}
+
+    def test_a_queue_with_a_claim_takes_over_what_was_made_for_a_borrower(self) -> None:
+        queues = queue("owner", 8), queue("guest", 0, weight=3), queue("other", 0, weight=0)
+        busy = running("x", ["r1-0"], gpu=8, queue="other")
+        world = cluster(rack("r1", nodes=1, gpu=8), *queues, busy, pending("p", 1, 8, queue="guest"))
+        plan = decide(world)
+        assert [each.group for each in plan.reserves] == ["p"], "all is for guest while owner wants nothing"
+        after = carry_out(world, plan)
+        late = pending("late", 1, 8, queue="owner")
+        again = decide(replace(after, groups={**after.groups, "late": late}))
+        assert [each.group for each in again.reserves] == ["late"]
 
     def test_a_group_that_loses_pods_gets_nothing_in_the_same_breath(self) -> None:
         plan = decide(

@@ -9,6 +9,9 @@ from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.fleet import Ints
 from powertrain_scheduler.units import Units
 
+BALANCED = 256
+"""Most units among which it is looked who of equals holds most beyond its own."""
+
 
 class Duty(NamedTuple):
     """Whoever evicts any of `claimed` must evict enough of `inside`, its own side, to come within its own."""
@@ -67,6 +70,22 @@ class Candidates:
             before = np.cumsum(mine) - mine
             owed[order] |= (mine > 0) & (before - before[starts] < excess[lender[order]])
         return owed
+
+    def balanced(self, units: Units) -> "Candidates":
+        """The same, but of units alike those go first whose lender holds most beyond its own then."""
+        line = self.line()
+        if len(line) > BALANCED or len(np.unique(self.lender[line])) < 2:
+            return self
+        left = np.zeros(len(line), dtype=np.float64)
+        for row in np.unique(self.lender[line]).tolist():
+            mine = self.lender[line] == row
+            sums = np.cumsum(self.charges[line[mine]], axis=0) - self.charges[line[mine]]
+            whole = np.maximum(1, self.excess.max(axis=0))
+            left[mine] = np.inf if row < 0 else ((self.excess[row] - sums) / whole).max(axis=1)
+        order = line[np.lexsort((np.arange(len(line)), -left, units.alike[line]))]
+        rank = self.rank.copy()
+        rank[order] = np.sort(self.rank[line])
+        return replace(self, rank=rank)
 
     def fulfilled(self, units: Units, chosen: Mask, gone: Mask) -> Mask | None:
         """The chosen with what the duties demand beside them, the first in line; None where that is not to be had."""

@@ -48,6 +48,19 @@ def owed(draft: Draft, wanted: Ask, option: Option, own: Mask | None = None) -> 
     return search.found()
 
 
+def debtors(draft: Draft, wanted: Ask) -> Mask:
+    """Queues from which the group may claim, those included of which nothing runs yet."""
+    found = np.zeros(len(draft.fleet.queue_list), dtype=np.bool_)
+    if draft.fleet.queues[wanted.group.queue].preemption.across != "any":
+        return found
+    for option in wanted.options:
+        if kinds := counted(draft, option):
+            search = _Search(draft, wanted, option, kinds, None)
+            for beside in draft.tree.beside(wanted.group.queue):
+                found |= search.debtors(beside)
+    return found
+
+
 def counted(draft: Draft, option: Option) -> list[int]:
     """Kinds that can be owed: of running groups nobody owns any."""
     return [kind for kind in option.charges if kind != draft.quotas.groups]
@@ -75,7 +88,16 @@ class _Search:
         if self._able is None or self._chosen is None or not (self._chosen & self._able).any():
             return None
         rank = _ranked(self._draft, self._wanted, self._kinds, self._owing, self._own is not None)
-        return Candidates(self._chosen, self._lender, self._excess, self._charges, rank, tuple(self._duties))
+        found = Candidates(self._chosen, self._lender, self._excess, self._charges, rank, tuple(self._duties))
+        return found.balanced(self._units) if rank is self._units.rank else found
+
+    def debtors(self, beside: Beside) -> Mask:
+        """Queues of these that hold more than their own, by which the claimant may claim."""
+        claim = self._by_quota(beside) or self._by_share(beside) if beside.rows.any() else None
+        if claim is None:
+            return np.zeros_like(beside.rows)
+        owes: Mask = beside.rows & ((claim.lender < 0) | (claim.beyond[claim.lender] > 0).any(axis=1))
+        return owes
 
     def look(self, beside: Beside) -> None:
         """By quota, else by share."""

@@ -14,8 +14,9 @@ from powertrain_scheduler.fleet import Ints
 from powertrain_scheduler.session import Session
 from powertrain_scheduler.units import Units
 
-SEARCHES = 64
-"""Most victims reconsidered where each costs a whole search: several classes of pods, or a tight quota."""
+SEARCHES = 96
+"""Most searches where victims are reconsidered by putting them back: for parts, slices, several classes of
+pods, or a tight quota."""
 AT_A_TIME = 256
 """Victims considered one by one before those that can't stay are sorted out at once again."""
 
@@ -24,28 +25,21 @@ def spare(
     draft: Draft, wanted: Ask, option: Option, rows: Ints, chosen: Mask, candidates: Candidates
 ) -> Mask:
     """The chosen units without those that the group can do without; `rows` are the nodes it is to start on."""
-    traits = wanted.needs[0].traits
-    simple = len(wanted.needs) == 1 and not traits.pod_class.host_ports and not traits.heeding
     pods = draft.units().pods(chosen)
-    split = traits.share or (draft.holdings.slot[pods] >= 0).any()
-    if (
-        simple
-        and not split
-        and not candidates.duties
-        and gang.within(wanted, [draft.later], draft.quotas, option)
-    ):
+    plain = _counts_only(wanted) and not candidates.duties and not (draft.holdings.slot[pods] >= 0).any()
+    if plain and gang.within(wanted, [draft.later], draft.quotas, option):
         return _by_room(draft, wanted, option, rows, chosen, candidates.rank)
-    worlds = draft.worlds_without(wanted.group, pods)
+    search = _BySearch(draft, wanted, option, draft.worlds_without(wanted.group, pods))
     line = _Line(draft.units(), chosen, candidates.rank)
-    search = _BySearch(draft, wanted, option, worlds)
-
-    def can_stay(unit: int) -> bool:
-        left = line.left.copy()
-        left[unit] = False
-        return candidates.permits(left) and search.can_stay(unit)
-
-    line.spare(line.waiting[:SEARCHES], can_stay)
+    line.spare_blocks(lambda block, left: candidates.permits(left) and search.can_stay(block))
     return line.left
+
+
+def _counts_only(wanted: Ask) -> bool:
+    """Whether as much room as there are pods is all that the group needs of its nodes."""
+    traits, topology = wanted.needs[0].traits, wanted.group.topology
+    plain_pods = not (traits.pod_class.host_ports or traits.heeding or traits.share)
+    return len(wanted.needs) == 1 and plain_pods and not wanted.root.parts and not topology.slices
 
 
 def _by_room(draft: Draft, wanted: Ask, option: Option, rows: Ints, chosen: Mask, rank: Ints) -> Mask:
@@ -76,18 +70,41 @@ class _Line:
             if not (along >= 0 and self.left[along]) and can_stay(unit):
                 self.left[unit] = False
 
+    def spare_blocks(self, can_stay: Callable[[Ints, Mask], bool]) -> None:
+        """Keeps those that can stay, many at once: halved where they can't, doubled where they can.
+
+        `can_stay` is told who would come back, and who would still go.
+        """
+        at, size = 0, max(1, len(self.waiting) // 2)
+        for _ in range(SEARCHES):
+            block = self.waiting[at : at + size]
+            if not len(block):
+                return
+            left = self.left.copy()
+            left[block] = False
+            left |= self.left & self._units.tied(left)
+            back = block[~left[block]]
+            if len(back) == len(block) and can_stay(back, left):
+                self.left = left
+                at, size = at + size, 2 * size
+            elif size == 1:
+                at += 1
+            else:
+                size //= 2
+
 
 class _BySearch:
-    """Puts a unit back and looks whether the group still fits."""
+    """Puts units back and looks whether the group still fits."""
 
     def __init__(self, draft: Draft, wanted: Ask, option: Option, worlds: tuple[Session, ...]) -> None:
         self._draft, self._wanted, self._option, self._worlds = draft, wanted, option, worlds
 
-    def can_stay(self, unit: int) -> bool:
-        """Whether the group fits with the unit back, and then it is back."""
+    def can_stay(self, units: Ints) -> bool:
+        """Whether the group fits with the units back, and then they are back."""
         marks = [world.checkpoint() for world in self._worlds]
-        pods = np.zeros(len(self._draft.holdings.row), dtype=np.bool_)
-        pods[self._draft.units().members(unit)] = True
+        back = np.zeros(len(self._draft.units().group), dtype=np.bool_)
+        back[units] = True
+        pods = self._draft.units().pods(back)
         there = self._draft.counted(self._wanted.group)
         for world, counted in zip(self._worlds, there, strict=True):
             for change in self._draft.holdings.changes(pods & counted):

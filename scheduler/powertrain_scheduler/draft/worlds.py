@@ -36,6 +36,7 @@ class Worlds:
         self.evicted = np.zeros(len(self.holdings.row), dtype=np.bool_)
         """Pods of the holdings that the plan evicts: they are in `now` only."""
         self._kept: dict[str, tuple[Placement, tuple[Session, ...]]] = {}
+        self._set_aside: dict[str, tuple[Placement, tuple[Session, ...]]] = {}
         self._empty: Session | None = None
         self._possible: dict[int, bool] = {}
 
@@ -137,6 +138,21 @@ class Worlds:
             for world in (*worlds, *(promise.then for promise in self._concerning(group))):
                 for change in placement.changes():
                     world.release(change)
+
+    def set_aside(self, group: PodGroup) -> None:
+        """What is kept for the group is free for another to try."""
+        self._set_aside[group.name] = self._kept[group.name]
+        self.let_go(group)
+
+    def keep_again(self, group: PodGroup) -> None:
+        """The other did not need it."""
+        placement, worlds = self._set_aside.pop(group.name)
+        occupy(placement, (*worlds, *(promise.then for promise in self._concerning(group))))
+        self._kept[group.name] = placement, worlds
+
+    def forget_set_aside(self) -> None:
+        """The other needed it."""
+        self._set_aside.clear()
 
     def reserve(self, promise: Promise) -> None:
         """The group is to start as promised."""
