@@ -1,9 +1,22 @@
 """Who is evicted, where victims and claimant are of unlike size."""
 
+from dataclasses import replace
 from typing import Any
 
-from core.builders import RACK, cluster, decide, evicted, pending, queue, rack, running, started
-from powertrain_scheduler.snapshot import PodGroup
+from core.builders import (
+    NOW,
+    RACK,
+    cluster,
+    decide,
+    evicted,
+    pending,
+    pod_class,
+    queue,
+    rack,
+    running,
+    started,
+)
+from powertrain_scheduler.snapshot import Pod, PodGroup, Slice, SubGroup, Topology
 
 
 def one_gpu_jobs(nodes: int, each: int, prefix: str = "r1", **more: Any) -> list[PodGroup]:
@@ -58,3 +71,32 @@ def test_nobody_is_evicted_where_no_node_could_be_cleared() -> None:
         )
     )
     assert not plan.evicts and not started(plan)
+
+
+def test_for_slices_no_more_racks_are_cleared_than_there_are_slices() -> None:
+    racks = [rack(f"r{i}", nodes=4, gpu=8) for i in range(6)]
+    guests = [
+        running(f"x{i}{n}", [f"r{i}-{n}"], gpu=8, queue="guest", started=NOW - (i * 7 + n * 5) % 11 - 1)
+        for i in range(6)
+        for n in range(4)
+    ]
+    claim = pending("claim", workers=8, gpu=8, queue="owner")
+    sliced = replace(claim, topology=Topology(slices=(Slice(4, RACK),)))
+    plan = decide(cluster(*racks, *guests, queue("owner", 192), queue("guest", 0), sliced))
+    assert len(plan.evicts) == 8
+    assert len({evict.group[:2] for evict in plan.evicts}) == 2
+
+
+def test_for_parts_each_in_a_rack_no_more_goes_than_they_need() -> None:
+    racks = [rack(f"r{i}", nodes=4, gpu=8) for i in range(6)]
+    guests = [
+        running(f"x{i}{n}", [f"r{i}-{n}"], gpu=8, queue="guest", started=NOW - (i * 7 + n * 5) % 11 - 1)
+        for i in range(6)
+        for n in range(4)
+    ]
+    names = ["a", "a", "b", "b"]
+    pods = tuple(Pod(f"claim-{i}", pod_class(8), subgroup=part) for i, part in enumerate(names))
+    parts = tuple(SubGroup(part, 2, topology=Topology(required=RACK)) for part in ("a", "b"))
+    claim = replace(pending("claim", 4, 8, queue="owner"), waiting=pods, subgroups=parts)
+    plan = decide(cluster(*racks, *guests, queue("owner", 192), queue("guest", 0), claim))
+    assert len(plan.evicts) == 4

@@ -149,9 +149,20 @@ def test_only_preemptible_gangs_are_evicted_and_never_below_their_minimum_but_wh
 @given(clusters)
 def test_nobody_is_evicted_unless_the_claimant_then_starts(snapshot: Snapshot) -> None:
     plan = decide(snapshot)
-    claimants = {evict.for_group for evict in plan.evicts}
     after = decide(vacated(carry_out(snapshot, plan)))
-    assert claimants <= {bind.group for bind in (*plan.binds, *after.binds)}
+    assert_claimants_start(snapshot, plan, after)
+
+
+def assert_claimants_start(snapshot: Snapshot, plan: Plan, after: Plan) -> None:
+    """Whoever others left for starts, unless one with precedence takes the room over."""
+    starts = {bind.group for bind in (*plan.binds, *after.binds)}
+    room = {reserve.group: set(reserve.nodes) for reserve in plan.reserves}
+    given = [(bind.group, bind.node) for bind in after.binds]
+    given += [(reserve.group, node) for reserve in after.reserves for node in reserve.nodes]
+    for name in {evict.for_group for evict in plan.evicts} - starts:
+        mine = snapshot.groups[name]
+        takers = [snapshot.groups[group] for group, node in given if node in room.get(name, ())]
+        assert any(each.queue != mine.queue or each.priority > mine.priority for each in takers), name
 
 
 @bounded

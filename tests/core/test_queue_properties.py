@@ -5,7 +5,7 @@ from dataclasses import replace
 from random import Random
 
 from core.builders import NOW, carry_out, decide, vacated
-from core.test_properties import alive, bounded
+from core.test_properties import alive, assert_claimants_start, bounded
 from core.worlds import clusters
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,9 +132,8 @@ def _evicts(evict: Evict, group: str) -> bool:
 @given(ruled)
 def test_nobody_is_evicted_unless_the_claimant_then_starts(snapshot: Snapshot) -> None:
     plan = decide(snapshot)
-    claimants = {evict.for_group for evict in plan.evicts}
     after = decide(vacated(carry_out(snapshot, plan)))
-    assert claimants <= {bind.group for bind in (*plan.binds, *after.binds)}
+    assert_claimants_start(snapshot, plan, after)
 
 
 @bounded

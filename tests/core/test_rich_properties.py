@@ -10,6 +10,7 @@ from core.audit import violations
 from core.builders import NOW, carry_out, decide, vacated
 from core.profiles import examples
 from core.richworlds import rich_clusters
+from core.test_properties import assert_claimants_start
 from hypothesis import given
 from hypothesis import strategies as st
 from powertrain_scheduler import changes, cycle
@@ -52,9 +53,8 @@ def test_the_order_in_which_things_are_listed_changes_nothing(snapshot: Snapshot
 @given(rich_clusters)
 def test_who_evicts_others_starts_once_they_are_gone(snapshot: Snapshot) -> None:
     plan = decide(snapshot)
-    claimants = {evict.for_group for evict in plan.evicts}
     after = decide(vacated(carry_out(snapshot, plan)))
-    assert claimants <= {bind.group for bind in (*plan.binds, *after.binds)}
+    assert_claimants_start(snapshot, plan, after)
 
 
 @examples(15)

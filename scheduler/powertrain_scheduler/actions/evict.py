@@ -21,6 +21,8 @@ from powertrain_scheduler.fleet import Ints
 
 DOMAINS_TRIED = 16
 """Most domains searched in full, the cheapest first."""
+COARSE = 32
+"""A part of a line is short enough if one shorter by a 32nd does not suffice."""
 FEW = 32
 """Units looked at first, beside one a pod: a small claim needs no more."""
 
@@ -85,13 +87,33 @@ def _price(draft: Draft, chosen: Mask) -> tuple[int, float, int, float, int]:
 def _chosen(draft: Draft, wanted: Ask, option: Option, lines: Lines, candidates: Candidates) -> Mask | None:
     for domain in lines.cheapest_first()[:DOMAINS_TRIED]:
         line, length = lines.of(domain), int(lines.needed[domain])
-        while (
-            chosen := _sufficient(draft, wanted, option, candidates, line[:length])
-        ) is None and length < len(line):
-            length = min(len(line), max(1, 2 * length))
+        chosen = _sufficient(draft, wanted, option, candidates, line[:length])
+        if chosen is None:
+            chosen = _shortest(draft, wanted, option, candidates, line, length)
         if chosen is not None:
             return spare(draft, wanted, option, lines.rows_of(domain), chosen, candidates)
     return None
+
+
+def _shortest(
+    draft: Draft, wanted: Ask, option: Option, candidates: Candidates, line: Ints, too_few: int
+) -> Mask | None:
+    """About the shortest part of the line that suffices, longer than `too_few`: doubled, then halved."""
+
+    def first(length: int) -> Mask | None:
+        return _sufficient(draft, wanted, option, candidates, line[:length])
+
+    length, chosen = too_few, None
+    while chosen is None and length < len(line):
+        too_few, length = length, min(len(line), max(1, 2 * length))
+        chosen = first(length)
+    while chosen is not None and length - too_few > max(1, length // COARSE):
+        middle = (length + too_few) // 2
+        if (shorter := first(middle)) is not None:
+            length, chosen = middle, shorter
+        else:
+            too_few = middle
+    return chosen
 
 
 def _sufficient(

@@ -7,7 +7,7 @@ import numpy as np
 from powertrain_scheduler import gang
 from powertrain_scheduler.actions.candidates import Candidates
 from powertrain_scheduler.actions.surplus import Surplus
-from powertrain_scheduler.asks import Ask, Option
+from powertrain_scheduler.asks import Ask, Option, Placement
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.fleet import Ints
@@ -29,10 +29,31 @@ def spare(
     plain = _counts_only(wanted) and not candidates.duties and not (draft.holdings.slot[pods] >= 0).any()
     if plain and gang.within(wanted, [draft.later], draft.quotas, option):
         return _by_room(draft, wanted, option, rows, chosen, candidates.rank)
-    search = _BySearch(draft, wanted, option, draft.worlds_without(wanted.group, pods))
+    chosen = _on_its_nodes(draft, wanted, option, chosen, candidates)
+    worlds = draft.worlds_without(wanted.group, draft.units().pods(chosen))
+    search = _BySearch(draft, wanted, option, worlds)
     line = _Line(draft.units(), chosen, candidates.rank)
     line.spare_blocks(lambda block, left: candidates.permits(left) and search.can_stay(block))
     return line.left
+
+
+def _on_its_nodes(draft: Draft, wanted: Ask, option: Option, chosen: Mask, candidates: Candidates) -> Mask:
+    """Those of the chosen that are on the nodes that the group would get, where that is enough."""
+    units, holdings = draft.units(), draft.holdings
+
+    def find(gone: Mask) -> Placement | None:
+        worlds = draft.worlds_without(wanted.group, units.pods(gone))
+        return gang.find(wanted, worlds, draft.quotas, option)
+
+    placement = find(chosen)
+    if placement is None:
+        return chosen
+    taken = np.concatenate([part.rows for part in placement.parts])
+    there = np.zeros(len(chosen) + 1, dtype=np.bool_)
+    there[units.of[np.isin(holdings.row, taken)]] = True
+    left = units.whole(chosen & there[:-1], draft.gone()) & chosen
+    enough = candidates.permits(left) and find(left) is not None
+    return left if enough else chosen
 
 
 def _counts_only(wanted: Ask) -> bool:
