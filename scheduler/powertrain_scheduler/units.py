@@ -38,6 +38,8 @@ class Units:
         self.lowest: Ints = np.full(len(holdings.fleet.queue_list), np.iinfo(np.int64).max)
         """By queue row, the lowest priority of a unit of its own."""
         np.minimum.at(self.lowest, self.queue, self.priority)
+        self.owner: Mask = self.lowest < np.iinfo(np.int64).max
+        """By queue row, whether any unit is its own."""
         mine = np.flatnonzero(self.of >= 0)
         self.charges: Ints = np.zeros((len(self.group), len(holdings.fleet.kinds)), dtype=np.int64)
         """What it takes of its queue's quota, by kind."""

@@ -73,8 +73,10 @@ class Candidates:
 
     def balanced(self, units: Units) -> "Candidates":
         """The same, but of units alike those go first whose lender holds most beyond its own then."""
+        if int(self.units.sum()) > BALANCED:
+            return self
         line = self.line()
-        if len(line) > BALANCED or len(np.unique(self.lender[line])) < 2:
+        if len(np.unique(self.lender[line])) < 2:
             return self
         left = np.zeros(len(line), dtype=np.float64)
         for row in np.unique(self.lender[line]).tolist():

@@ -111,7 +111,7 @@ class _Search:
         if not mine.any():
             return
         self._lender[mine] = claim.lender[self._units.queue[mine]]
-        self._owing |= owes
+        self._owing |= owes & self._units.owner
         rows = np.unique(claim.lender[owes])
         self._excess[rows[rows >= 0]] = claim.beyond[rows[rows >= 0]]
         if (claim.needed > 0).any() and self._chosen is not None:

@@ -66,7 +66,8 @@ class Lines:
         pods = np.flatnonzero(units.pods(candidates.units))
         pods = pods[self.codes[holdings.row[pods]] >= 0]
         row = holdings.row[pods]
-        order = np.argsort(candidates.rank)
+        order = np.empty_like(candidates.rank)
+        order[candidates.rank] = np.arange(len(order))
         key = self.codes[row] * len(order) + candidates.rank[units.of[pods]]
         pairs, pair_of_pod = np.unique(key, return_inverse=True)
         domain, rank = np.divmod(pairs, max(1, len(order)))
