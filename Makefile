@@ -3,7 +3,7 @@ VENV := .venv/bin
 RUN := PYTHONPATH=$(CURDIR)/hack $(VENV)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format up down programs crds pins scenarios bench-core bench-cluster image clean
+.PHONY: help setup demo test e2e check format up down programs crds pins scenarios bench-core bench-cluster image clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ demo: setup ## from nothing to running jobs on a local cluster, live in the term
 
 test: check programs ## everything CI runs: lint, types, import rules and all tests
 	@PATH="$$PATH:$$(hack/setup/promtool.sh)" $(VENV)/python -m pytest
+
+e2e: setup ## the stories on a real kind cluster: real kubelets, real containers (root, or a Docker engine that runs)
+	@$(VENV)/python -m pytest e2e --capture=sys
 
 check: setup ## lint, formatting, types, import rules, generated files
 	$(VENV)/ruff check --quiet .

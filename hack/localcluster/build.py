@@ -65,7 +65,7 @@ def ensure(log: Log) -> Path:
 
     The first build takes many minutes, and `log` is told how far it is.
     """
-    go = toolchain.find(_oldest_go(), log)
+    go = toolchain.find(oldest_go(), log)
     folder = cache.root() / "programs" / _key(go)
     return cache.ensure(folder, _BINARY, lambda target: _build(go, target, log), log)
 
@@ -78,19 +78,39 @@ def _build(go: Go, target: Path, log: Log) -> None:
         f"on {cores} cores and {_DISK}; later a moment"
     )
     start = time.monotonic()
-    total = _packages(go, log)
-    _compile(go, target / _BINARY, total, log)
+    compile_package(go, _SOURCE, ".", target / _BINARY, linker_flags(), log)
     for name in PROGRAMS:
         (target / name).symlink_to(_BINARY)
         _smoke(target / name, *_SMOKE[name])
     log(f"built in {_clock(time.monotonic() - start)}")
 
 
-def _packages(go: Go, log: Log) -> int:
+def compile_package(go: Go, module: Path, package: str, binary: Path, flags: str, log: Log) -> None:
+    """One program of a Go module. Raises BuildFailed with the end of what Go says.
+
+    Go names each package that it compiles; what its cache holds already is not named.
+    """
+    total = _packages(go, module, package, log)
+    meter = _Meter(log)
+    arguments = ["build", "-v", "-trimpath", "-ldflags", flags, "-o", str(binary), package]
+    with _run_go(go, module, arguments) as lines:
+        for line in lines:
+            if not line.startswith("go: "):
+                meter.count(f"compiled {{}} of {total} packages")
+    meter.end()
+
+
+def module_folder(go: Go, name: str) -> Path:
+    """Where Go keeps the sources of a module that the programs require."""
+    with _run_go(go, _SOURCE, ["list", "-m", "-f", "{{.Dir}}", name]) as lines:
+        return Path([line for line in lines if line.startswith("/")][-1].strip())
+
+
+def _packages(go: Go, module: Path, package: str, log: Log) -> int:
     """How many packages there are to compile at most; gets the modules they come from."""
     meter = _Meter(log)
     packages = 0
-    with _run_go(go, ["list", "-deps", "-f", "{{.ImportPath}}", "."]) as lines:
+    with _run_go(go, module, ["list", "-deps", "-f", "{{.ImportPath}}", package]) as lines:
         for line in lines:
             if line.startswith("go: downloading "):
                 meter.count("downloaded {} modules")
@@ -100,24 +120,13 @@ def _packages(go: Go, log: Log) -> int:
     return packages
 
 
-def _compile(go: Go, binary: Path, total: int, log: Log) -> None:
-    """Go names each package that it compiles; what its cache holds already is not named."""
-    meter = _Meter(log)
-    arguments = ["build", "-v", "-trimpath", "-ldflags", _linker_flags(), "-o", str(binary), "."]
-    with _run_go(go, arguments) as lines:
-        for line in lines:
-            if not line.startswith("go: "):
-                meter.count(f"compiled {{}} of {total} packages")
-    meter.end()
-
-
 @contextlib.contextmanager
-def _run_go(go: Go, arguments: list[str]) -> Iterator[Iterator[str]]:
+def _run_go(go: Go, module: Path, arguments: list[str]) -> Iterator[Iterator[str]]:
     """Its lines as they come; BuildFailed with the last of them when it fails."""
     last: collections.deque[str] = collections.deque(maxlen=15)
     with subprocess.Popen(
         process.tied([go.program, *arguments]),
-        cwd=_SOURCE,
+        cwd=module,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -164,16 +173,16 @@ def _key(go: Go) -> str:
     for name in _FILES:
         content = (_SOURCE / name).read_bytes()
         digest.update(f"{name} {len(content)}\n".encode() + content)
-    for text in (_linker_flags(), go.version, sys.platform, platform.machine(), " ".join(PROGRAMS)):
+    for text in (linker_flags(), go.version, sys.platform, platform.machine(), " ".join(PROGRAMS)):
         digest.update(text.encode() + b"\n")
-    return f"{_kubernetes_version()}-{digest.hexdigest()[:16]}"
+    return f"{kubernetes_version()}-{digest.hexdigest()[:16]}"
 
 
-def _kubernetes_version() -> str:
+def kubernetes_version() -> str:
     return _go_mod(r"k8s\.io/kubernetes (v[\d.]+)\n")
 
 
-def _oldest_go() -> tuple[int, int]:
+def oldest_go() -> tuple[int, int]:
     major, minor = _go_mod(r"\ngo (\d+\.\d+)").split(".")
     return int(major), int(minor)
 
@@ -185,9 +194,9 @@ def _go_mod(pattern: str) -> str:
     return match[1]
 
 
-def _linker_flags() -> str:
+def linker_flags() -> str:
     """Smaller, and with the version that a release of Kubernetes would tell."""
-    version = _kubernetes_version()
+    version = kubernetes_version()
     major, minor, _ = version.removeprefix("v").split(".")
     stamps = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
     flags = ["-s", "-w"]

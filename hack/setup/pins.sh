@@ -19,3 +19,4 @@ pins image.txt pyproject.toml
 pins dev.txt pyproject.toml --extra dev
 pins build.txt requirements/build.in
 pins go.txt requirements/go.in
+pins workloads.txt requirements/workloads.in
