@@ -42,7 +42,7 @@ class Nodes(NamedTuple):
 
 
 def pieces(
-    wanted: Ask, branch: Branch, need: Need, scope: Scope, known: Ladder, nodes: Nodes, arrangement: str
+    fleet: Fleet, wanted: Ask, branch: Branch, need: Need, scope: Scope, known: Ladder, nodes: Nodes
 ) -> list[Ints] | None:
     """How many of the need's pods each node of the scope takes, those of the first ranks, of the next and so on.
 
@@ -50,11 +50,11 @@ def pieces(
     """
     fits, key, used = nodes
     pods, wish = len(need.pods), branch.topology
-    how = wish.arrange or arrangement
+    how = wish.arrange or fleet.policy.arrange
     balanced = how == "balanced" and wish.preferred is not None and (used is None or not used.any())
     counts: Ints | None
     if wish.slices:
-        inner = places(known, need, wish, scope, nodes)
+        inner = places(fleet, known, need, wish, scope, nodes)
         return slices.pieces(inner, _members(branch, need, scope, inner), pods, balanced)
     if wanted.inside is not None:
         counts = topology.all_over(fits, key, pods)
@@ -64,7 +64,7 @@ def pieces(
     elif used is None:
         counts = topology.packed(fits, key, pods)
     else:
-        counts = arrange.together(places(known, need, wish, scope, nodes), pods, balanced)
+        counts = arrange.together(places(fleet, known, need, wish, scope, nodes), pods, balanced)
     return None if counts is None else [counts]
 
 
@@ -90,7 +90,7 @@ def holding(
     balanced = (wish.arrange or fleet.policy.arrange) == "balanced" and wish.preferred is not None and alone
     if not balanced or len(found) < 2 or branch.here:
         return found
-    whole = places(known, needs[0], wish, scope, Nodes(rooms[0], scope.rows, None))
+    whole = places(fleet, known, needs[0], wish, scope, Nodes(rooms[0], scope.rows, None))
     place = {domain: i for i, domain in enumerate(found)}
 
     def uneven(domain: int) -> tuple[int, int, int]:
@@ -113,11 +113,15 @@ def tier_list(known: Ladder, wish: Topology, scope: Scope) -> tuple[Tier, ...]:
     return tuple(each for each in found if each.grain > 1 or each.number < len(scope.rows))
 
 
-def places(known: Ladder, need: Need, wish: Topology, scope: Scope, nodes: Nodes) -> Places:
-    """The scope's nodes and the levels inside it; pods without devices need not sit on their gang's own nodes."""
+def places(fleet: Fleet, known: Ladder, need: Need, wish: Topology, scope: Scope, nodes: Nodes) -> Places:
+    """The scope's nodes and the levels inside it.
+
+    Pods with devices first go where their group is; those without, where none would lie idle beside them.
+    """
     there = np.zeros(len(nodes.fits), dtype=np.int64) if nodes.used is None else nodes.used
-    joins = need.traits.device is not None
-    return Places(nodes.fits, nodes.key, there, tier_list(known, wish, scope), joins)
+    bare = (fleet.present[scope.rows] == 0).astype(np.int64)
+    first = there if need.traits.device is not None else bare
+    return Places(nodes.fits, nodes.key, there, tier_list(known, wish, scope), first)
 
 
 def _members(branch: Branch, need: Need, scope: Scope, inner: Places) -> list[Ints]:

@@ -1,7 +1,7 @@
 """Several classes of pods that compete for the same nodes: who goes where so that all have room.
 
-First by what each pod would take from the others: the leader goes where a worker would not fit
-anyway. For two classes the last word is exact (within bounds); for more, every order is tried.
+First by what each pod would take from the others, in one order of the classes after another: the
+leader goes where a worker would not fit anyway. Where that fails, every way there is, if they are few.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ import numpy as np
 from powertrain_scheduler.asks import Need
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.fleet import Ints
+from powertrain_scheduler.gang import exact
 from powertrain_scheduler.gang.rooms import room
 from powertrain_scheduler.session import Session
 
@@ -19,8 +20,6 @@ ORDERS = 24
 """Most orders of the classes that are tried."""
 DEPTH = 64
 """Pods of a class on one node beyond which their cost to the others is not looked at one by one."""
-NODES, STEPS = 512, 4096
-"""Most nodes and most pods for which two classes are decided exactly."""
 
 Free = Ints
 """What is free in every world: shape (nodes, resources)."""
@@ -41,7 +40,8 @@ def together(
     for order in islice(permutations(range(len(needs))), ORDERS):
         if (found := _greedily(free, rooms, needs, order)) is not None:
             return found
-    return _exactly(free, rooms, needs) if len(needs) == 2 else None
+    fits = [_fitting(free, need, most) for need, most in zip(needs, rooms, strict=True)]
+    return exact.every_way(free, fits, needs)
 
 
 def _too_much(free: Free, rooms: Sequence[Ints], needs: Sequence[Need]) -> bool:
@@ -93,55 +93,4 @@ def _cheapest(free: Free, need: Need, fits: Ints, later: Sequence[tuple[Need, In
     if left:
         more = np.minimum(np.cumsum(fits - counts), left)
         counts += np.diff(more, prepend=0)
-    return counts
-
-
-def _exactly(free: Free, rooms: Sequence[Ints], needs: Sequence[Need]) -> list[Ints] | None:
-    """Two classes: the most pods of the second that all pods of the first leave room for, node by node."""
-    first = 0 if len(needs[0].pods) <= len(needs[1].pods) else 1
-    one, other = needs[first], needs[1 - first]
-    fits, most = _fitting(free, one, rooms[first]), rooms[1 - first]
-    alone = _fitting(free, other, most)
-    rival = np.flatnonzero((fits > 0) & (alone > 0))
-    placed = np.where(alone == 0, fits, 0)
-    asked = len(one.pods) - int(placed.sum())
-    if asked <= 0:
-        placed = np.diff(np.minimum(np.cumsum(placed), len(one.pods)), prepend=0)
-    elif len(rival) > NODES or asked > STEPS or int(fits[rival].max(initial=0)) > DEPTH:
-        return None
-    elif (chosen := _best(free[rival], fits[rival], one, other, most[rival], asked)) is not None:
-        placed[rival] = chosen
-    else:
-        return None
-    beside = _fitting(free - placed.astype(np.int64)[:, None] * one.traits.vector, other, most)
-    if int(beside.sum()) < len(other.pods):
-        return None
-    rest = np.diff(np.minimum(np.cumsum(beside), len(other.pods)), prepend=0)
-    return [placed, rest] if first == 0 else [rest, placed]
-
-
-def _best(free: Free, fits: Ints, one: Need, other: Need, most: Ints, asked: int) -> Ints | None:
-    """How many of the `asked` pods each node takes so that most room is left for the other class."""
-    depth = int(fits.max(initial=0))
-    left = np.stack(
-        [_fitting(free - taken * one.traits.vector, other, most) for taken in range(depth + 1)], axis=1
-    )
-    best = np.full(asked + 1, -1, dtype=np.int64)
-    best[0] = 0
-    takes = np.zeros((len(free), asked + 1), dtype=np.int16)
-    for node in range(len(free)):
-        new = np.where(best >= 0, best + left[node, 0], -1)
-        for taken in range(1, min(int(fits[node]), asked) + 1):
-            before = best[: asked + 1 - taken]
-            value = np.where(before >= 0, before + left[node, taken], -1)
-            better = value > new[taken:]
-            new[taken:][better] = value[better]
-            takes[node, taken:][better] = taken
-        best = new
-    if best[asked] < 0:
-        return None
-    counts = np.zeros(len(free), dtype=np.int64)
-    for node in range(len(free) - 1, -1, -1):
-        counts[node] = takes[node, asked]
-        asked -= int(counts[node])
     return counts

@@ -23,6 +23,9 @@ from powertrain_scheduler.session import Session
 TRIES = 512
 """Most domains in which branches are tried in one search; a group that needs more is thought not to fit."""
 
+MIXED = 16
+"""Most domains in which several classes are decided together in one search."""
+
 Item = Branch | Need
 
 
@@ -37,6 +40,7 @@ class Search:
         }
         self._trial = Trial(wanted.group.queue, worlds)
         self._tries = TRIES
+        self._mixes = MIXED
         self._together = False
         """The masks keep those who are to be near each other to one domain."""
         self.widened = 0
@@ -155,15 +159,17 @@ class Search:
         fits = (company.admitted(self._worlds, need.traits, fits) if heeding else fits)[scope.rows]
         key = (company.keys if heeding else scores.keys)(self._worlds[0], need.traits)[scope.rows]
         used = layout.used(scope, branch, self._trial.parts, self._fleet.size) if wished else None
-        found = layout.pieces(
-            self._wanted, branch, need, scope, self._known, Nodes(fits, key, used), self._fleet.policy.arrange
-        )
+        nodes = Nodes(fits, key, used)
+        found = layout.pieces(self._fleet, self._wanted, branch, need, scope, self._known, nodes)
         return found is not None and all(
             self._add(each, scope.rows, counts) for each, counts in _cut(need, found)
         )
 
     def _mixed(self, branch: Branch, scope: Scope) -> bool:
         """Classes that compete for the same nodes, each placed with an eye to the others."""
+        self._mixes -= 1
+        if self._mixes < 0:
+            return False
         found = mixed.together(self._worlds, branch.needs, self._masks, scope.rows)
         if found is None:
             return False

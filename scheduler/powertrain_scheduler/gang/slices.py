@@ -64,7 +64,7 @@ def _with_rest(places: Places, number: int, rest: int, found: list[Ints]) -> lis
     if tier.outside >= 0:
         capacity[tier.outside] = 0
     for domain in np.argsort(capacity, kind="stable").tolist():
-        last = _inside(places, number, domain, rest) if capacity[domain] >= rest // 1 else None
+        last = _inside(places, number, domain, rest) if capacity[domain] >= rest else None
         if last is not None and domain != tier.outside:
             return [*found, last]
     return None
@@ -73,7 +73,7 @@ def _with_rest(places: Places, number: int, rest: int, found: list[Ints]) -> lis
 def _inside(places: Places, number: int, domain: int, pods: int) -> Ints | None:
     """So many pods in one domain of a tier, in slices of the levels below it."""
     chosen = np.flatnonzero(places.tiers[number].codes == domain)
-    below = Places(places.room, places.key, places.used, places.tiers[number:]).inside(chosen)
+    below = places._replace(tiers=places.tiers[number:]).inside(chosen)
     parts = _fresh(below, pods, False)
     if parts is None:
         return None
@@ -85,4 +85,4 @@ def _inside(places: Places, number: int, domain: int, pods: int) -> Ints | None:
 
 def _less(places: Places, counts: Ints) -> Places:
     """What is left when these are placed."""
-    return places._replace(room=places.room - counts, used=places.used + counts)
+    return places._replace(room=places.room - counts, used=places.used + counts, first=places.first + counts)

@@ -23,13 +23,13 @@ class Places(NamedTuple):
     """Pods of the group that are there already, or will be."""
     tiers: tuple[Tier, ...]
     """Levels, from wide to narrow."""
-    joins: bool = True
-    """Places in use come first, not only their domains."""
+    first: Ints
+    """Places that come before others, where it is not 0."""
 
     def restricted(self, chosen: Ints) -> "Places":
         """Only these places."""
         tiers = tuple(_within(each, chosen) for each in self.tiers)
-        return Places(self.room[chosen], self.key[chosen], self.used[chosen], tiers, self.joins)
+        return Places(self.room[chosen], self.key[chosen], self.used[chosen], tiers, self.first[chosen])
 
     def inside(self, chosen: Ints) -> "Places":
         """The places of one of the widest tier's domains, with the levels below it."""
@@ -50,7 +50,9 @@ def together(places: Places, need: int, balanced: bool = False) -> Ints | None:
             return None
         if balanced:
             return _evenly(room, room, places.key, need, 1)
-        return _fill(room, room, places.used if places.joins else np.zeros_like(room), places.key, need)
+        return _fill(room, room, places.first, places.key, need)
+    if tiers[0].number == 1 and tiers[0].grain == 1:
+        return together(places._replace(tiers=tiers[1:]), need, balanced)
     capacity = capacities(room, tiers)[0]
     if int(capacity.sum()) < need:
         return None
@@ -124,6 +126,8 @@ def fewest(capacity: Ints, raw: Ints, key: Ints, need: int, grain: int) -> tuple
 def fewest_of(places: Places, need: int) -> tuple[int, int]:
     """In how many domains of the widest tier a balanced split lies, and the least that each of them takes."""
     tiers, room = places.tiers, places.room
+    while tiers and tiers[0].number == 1 and tiers[0].grain == 1:
+        tiers = tiers[1:]
     capacity = capacities(room, tiers)[0] if tiers else room
     chosen, least = fewest(capacity, capacity, np.arange(len(capacity)), need, grain_of(places))
     return len(chosen), least

@@ -13,6 +13,7 @@ from powertrain_scheduler.gang import company, domains
 from powertrain_scheduler.reasons import Reason
 from powertrain_scheduler.scores import topology
 from powertrain_scheduler.session import Session
+from powertrain_scheduler.why import fabric
 
 Why = tuple[Reason, str]
 Worlds = tuple[Session, ...]
@@ -44,6 +45,8 @@ def _lack(fleet: Fleet, wanted: Ask, worlds: Worlds, option: Option) -> tuple[in
     for need, room in zip(wanted.needs, rooms, strict=True):
         if int(room.sum()) < len(need.pods):
             return fitting, (Reason.DOES_NOT_FIT, _too_little(fleet, wanted, worlds, need, room))
+    if (told := fabric.scattered(fleet, wanted, option, rooms)) is not None:
+        return fitting, (Reason.TOPOLOGY_DOES_NOT_FIT, told)
     if wanted.group.topology.required:
         return fitting, (Reason.TOPOLOGY_DOES_NOT_FIT, _no_domain(fleet, wanted, option, rooms))
     needs = f"needs {words.shape(wanted)}, which fit one by one but not together"
