@@ -3,6 +3,7 @@
 from placement.builders import Json, group_view, node, node_view, pod, pod_group, pod_view
 from powertrain_operator.api.cluster import PodGroupView
 from powertrain_operator.placement.cache import Cache
+from powertrain_operator.placement.janitor import is_partial
 from powertrain_scheduler.plan import Bind
 from powertrain_scheduler.snapshot import PodGroup
 
@@ -61,6 +62,20 @@ def test_a_pod_group_and_a_plain_pod_of_one_name_are_two_groups() -> None:
 def test_pods_of_a_missing_pod_group_are_told_apart_from_plain_ones() -> None:
     cache = cache_of(pod("a", group="nowhere"))
     assert not built(cache, "team/nowhere").exists
+
+
+def test_a_gang_of_parts_starts_when_every_part_has_its_minimum() -> None:
+    parts = [{"name": "leader", "minMember": 1}, {"name": "workers", "minMember": 1}]
+    members = [
+        pod(name, group="g", labels={"powertrain.dev/subgroup": part})
+        for name, part in (("l", "leader"), ("w0", "workers"), ("w1", "workers"))
+    ]
+    cache = cache_of(pod_group("g", minimum=2, subgroups=parts), *members)
+    cache.assume([Bind("team/g", "team/w0", "n"), Bind("team/g", "team/w1", "n")], NOON)
+    assert built(cache, "team/g").started is None
+    assert is_partial(built(cache, "team/g"))
+    cache.assume([Bind("team/g", "team/l", "n")], NOON)
+    assert built(cache, "team/g").started == NOON
 
 
 def test_a_gang_starts_when_the_last_of_its_minimum_is_given_a_node() -> None:

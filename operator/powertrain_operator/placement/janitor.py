@@ -7,6 +7,7 @@ a gang. What is deleted here is made anew by its owner.
 import logging
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 
+from powertrain_scheduler import minimum
 from powertrain_scheduler.snapshot import PodGroup
 
 from powertrain_operator.api.time import to_rfc3339
@@ -102,8 +103,10 @@ class Janitor:
         pods = tuple(pod.name for pod in core.placed if not pod.leaving)
         waiting = self._outlook.waiting.get(core.name)
         when = to_rfc3339(self._timing.now())
+        least = minimum.of(core)
+        needed = len(least.placed) + minimum.missing(core)
         message = (
-            f"Released at {when}: after {self._gang_seconds:g} s only {len(pods)} of {core.min_member} pods"
+            f"Released at {when}: after {self._gang_seconds:g} s only {len(least.placed)} of {needed} pods"
             " held nodes, so what held nodes was deleted for a new start"
         )
         return Release(core.name, pods, f"{message} ({waiting.message})." if waiting else f"{message}.")
@@ -124,4 +127,4 @@ def is_partial(group: PodGroup | None) -> bool:
     """Whether some of its pods hold nodes, too few to start, and it has not started before."""
     if group is None or group.started is not None:
         return False
-    return 0 < sum(not pod.leaving for pod in group.placed) < group.min_member
+    return any(not pod.leaving for pod in group.placed) and minimum.missing(group) > 0

@@ -23,7 +23,6 @@ from powertrain_operator.telemetry.metrics import Waiting as WaitingGroup
 from . import names
 from .bookkeeper import Bookkeeper
 from .cache import Cache
-from .cache.groups import placed_count
 from .execute.binder import Binder
 from .execute.evictor import Eviction, Evictor, Release
 from .execute.writes import Writes
@@ -194,7 +193,7 @@ class Term:
         members = self._cache.groups.members(group).values()
         if members and all(pod.node or pod.gated for pod in members):
             fact = self._cache.groups.object(group)
-            if placed_count(members) >= self._cache.minimum(group):
+            if self._cache.has_minimum(group):
                 queue = fact.queue if fact else next(iter(members)).queue
                 self._metrics.gang_placed(queue)
                 self._statuses.notes.pop(group, None)

@@ -15,7 +15,7 @@ from ..translate.objects import PoolTrouble
 from ..translate.pods import PodFact
 from .beliefs import Beliefs
 from .claims import Claims
-from .groups import GroupTable, placed_count
+from .groups import GroupTable, has_minimum
 from .held import Held, HeldReason
 from .nodes import NodeTable
 from .overlay import Overlay
@@ -250,6 +250,11 @@ class Cache:
         self.groups.refresh()
         return self.groups.built.get(name)
 
+    def has_minimum(self, group: str) -> bool:
+        """Whether all pods that the group needs at least hold nodes and are not about to leave them."""
+        members, fact = self.groups.members(group).values(), self.groups.object(group)
+        return has_minimum(members, fact, self.minimum(group))
+
     def minimum(self, group: str) -> int:
         """Pods that the group needs, in the shape that it has."""
         built, fact = self.groups.built.get(group), self.groups.object(group)
@@ -284,15 +289,14 @@ class Cache:
 
     def _note_start(self, group: str, now: float) -> None:
         members = self.groups.members(group)
-        if placed_count(members.values()) >= self.minimum(group):
+        if self.has_minimum(group):
             # Never before a member was made, by the API server's clock: see GroupTable._settle_start.
             start = max(now, *(pod.created for pod in members.values()))
             self.groups.started.setdefault(group, start)
 
     def _note_failure(self, group: str) -> None:
         """A start that was only assumed did not happen, unless enough members hold nodes all the same."""
-        members = self.groups.members(group)
-        if placed_count(members.values()) < self.minimum(group):
+        if not self.has_minimum(group):
             self.groups.started.pop(group, None)
             self.groups.mark(group)
 

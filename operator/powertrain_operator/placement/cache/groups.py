@@ -6,6 +6,7 @@ works out from it can be kept, and a cluster in which nothing changed costs noth
 
 from collections.abc import Callable, Iterable, Mapping
 
+from powertrain_scheduler import minimum
 from powertrain_scheduler.snapshot import PlacedPod, Pod, PodClass, PodGroup, Topology
 
 from .. import names
@@ -248,9 +249,25 @@ class GroupTable:
         self.touched.add(group)
 
 
-def placed_count(members: Iterable[PodFact]) -> int:
-    """Pods that hold a node and are not about to leave it."""
-    return sum(1 for pod in members if pod.node and not pod.leaving)
+def has_minimum(members: Iterable[PodFact], fact: GroupFact | None, number: int) -> bool:
+    """Whether all pods that the group needs at least hold nodes and are not about to leave them.
+
+    `number` is how many it needs in its present shape; parts belong to the one it was made with.
+    """
+    here = [pod for pod in members if pod.node and not pod.leaving]
+    if fact is None or not fact.subgroups or number != fact.min_member:
+        return len(here) >= number
+    placed = tuple(PlacedPod(pod.key, pod.pod_class, pod.node, subgroup=pod.subgroup) for pod in here)
+    group = PodGroup(
+        "",
+        fact.queue,
+        fact.min_member,
+        fact.created,
+        placed=placed,
+        subgroups=fact.subgroups,
+        min_subgroups=fact.min_subgroups,
+    )
+    return not minimum.missing(group)
 
 
 def _waits(pod: PodFact) -> bool:

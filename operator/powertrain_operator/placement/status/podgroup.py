@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from powertrain_scheduler import minimum
 from powertrain_scheduler.plan import Lost
 from powertrain_scheduler.snapshot import PodGroup
 
@@ -50,7 +51,7 @@ class Told:
 def wanted(view: PodGroupView, group: PodGroup, told: Told, now: float) -> Status | None:
     """The whole status; None where nothing is known yet that could be said."""
     placed = sum(1 for pod in group.placed if not pod.leaving)
-    scheduled = placed >= group.min_member
+    scheduled = placed >= group.min_member and not minimum.missing(group)
     if not scheduled and told.waiting is None:
         return None
     said = _scheduled(placed, group, told) if scheduled else told.waiting
@@ -131,7 +132,9 @@ def steadied(before: Status, after: Status, now: float) -> Status:
 
 def _scheduled(placed: int, group: PodGroup, told: Told) -> Waiting:
     """What a group that has its nodes is told; pods beyond its minimum may still wait for theirs."""
-    message = f"{placed} pods hold nodes, {group.min_member} are needed."
+    least = minimum.of(group)
+    needed = len(least.placed) + len(least.waiting) + least.short
+    message = f"{placed} pods hold nodes, {needed} are needed."
     if told.waiting is not None and group.waiting:
         message += f" {len(group.waiting)} more wait: {told.waiting.message}"
     return Waiting("Scheduled", message, group.started or 0.0)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
-from powertrain_scheduler import quota
+from powertrain_scheduler import minimum, quota
 from powertrain_scheduler.fleet import Fleet
 from powertrain_scheduler.holdings import Holdings
 from powertrain_scheduler.kinds import DEVICE
@@ -64,7 +64,7 @@ def _in_a_cycle(name: str, queues: Mapping[str, Queue]) -> bool:
 
 
 def _runs(group: PodGroup) -> bool:
-    return bool(group.placed) and sum(not pod.leaving for pod in group.placed) >= group.min_member
+    return bool(group.placed) and not minimum.missing(group)
 
 
 def _used(fleet: Fleet) -> dict[str, Counter[str]]:
