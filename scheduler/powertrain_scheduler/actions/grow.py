@@ -23,7 +23,7 @@ InTurn = Callable[[Draft, Iterable[Ask]], Iterator[Ask]]
 def grow(draft: Draft, groups: Iterable[PodGroup], in_turn: InTurn) -> list[Ask]:
     """Gives the groups what is free; by group that is left with pods waiting, what it asks for next."""
     growths = {group.name: growth for group in groups if (growth := Growth(draft, group)).wanted}
-    alone = len({growth.group.queue for growth in growths.values()}) < 2
+    alone = len({growth.group.queue for growth in growths.values()}) < 2 or _plenty(draft, growths.values())
     growing = dict(growths)
     while growing:
         served: set[str] = set()
@@ -31,13 +31,19 @@ def grow(draft: Draft, groups: Iterable[PodGroup], in_turn: InTurn) -> list[Ask]
             growth = growing[wanted.group.name]
             if wanted.group.queue in served:
                 continue
-            while growth.take() and alone:
+            while growth.take(alone) and alone:
                 pass
             if growth.wanted is None:
                 del growing[wanted.group.name]
             else:
                 served.add(wanted.group.queue)
     return [each.refused for each in growths.values() if each.refused is not None]
+
+
+def _plenty(draft: Draft, growths: Iterable["Growth"]) -> bool:
+    """Whether so many devices are free that nobody takes them from another."""
+    devices = sum(growth.devices() for growth in growths)
+    return 0 < devices <= draft.now.idle()
 
 
 class Growth:
@@ -57,19 +63,24 @@ class Growth:
         """The first thing it asked for in vain."""
         self._next()
 
-    def take(self) -> bool:
+    def devices(self) -> int:
+        """Devices of all pods that it might ask for."""
+        traits = self._draft.fleet.traits
+        return sum(int(traits(pod.pod_class).devices.max()) for pod in self._waiting)
+
+    def take(self, everything: bool) -> bool:
         """Gives the group what it asks for next, as far as there is room; whether it goes on asking."""
         if self.wanted is None:
             return False
         self._draft.let_go(self.group)
         run = self._run(self._at)
-        size = len(run) if len(run) == 1 else max(1, -(-len(self._steps) // TURNS))
-        given = self._longest(run[:size])
+        size = len(run) if everything else max(1, -(-len(self._steps) // TURNS))
+        given = 0 if self._known_in_vain(self.wanted) else self._longest(run[:size])
         self._made.update(run[:given])
         self._at += given
         if given < min(size, len(run)):
             self._kinds.add(self._kind(self._at))
-            self.refused = self.refused or self._ask([self._at])
+            self.refused = self.refused or (self._ask([self._at]) if given else self.wanted)
             self._at += 1
         self._next()
         return self.wanted is not None
@@ -116,20 +127,23 @@ class Growth:
 
     def _find(self, numbers: list[int]) -> Placement | None:
         wanted = self._ask(numbers)
-        alike = ("more", wanted.likeness)
-        if self._draft.refused.get(alike) == self._draft.moment:
+        if self._known_in_vain(wanted):
             return None
         found = gang.find(wanted, self._draft.worlds_now(self.group), self._draft.quotas)
         if found is None:
-            self._draft.refused[alike] = self._draft.moment
+            self._draft.refused["more", wanted.likeness] = self._draft.moment
         return found
+
+    def _known_in_vain(self, wanted: Ask) -> bool:
+        """Whether a group like it got nothing since anything has changed."""
+        return self._draft.refused.get(("more", wanted.likeness)) == self._draft.moment
 
 
 def _steps(draft: Draft, group: PodGroup) -> tuple[tuple[Pod, ...], list[Step]]:
     """The pods that wait still, and the steps to be made with them."""
-    given = {pod.name: pod for each in draft.given(group) for part in each.parts for pod in part.pods}
-    if not group.subgroups or not given:
+    if not group.subgroups or not draft.given(group):
         return group.waiting, minimum.steps(group)
+    given = {pod.name: pod for each in draft.given(group) for part in each.parts for pod in part.pods}
     there = tuple(PlacedPod(pod.name, pod.pod_class, "", subgroup=pod.subgroup) for pod in given.values())
     waiting = tuple(pod for pod in group.waiting if pod.name not in given)
     now = replace(group, placed=(*group.placed, *there), waiting=waiting)
