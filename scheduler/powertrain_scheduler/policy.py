@@ -40,7 +40,8 @@ class Policy:
     """For the packing `random` alone."""
     arrange: Literal["packed", "balanced"] = "balanced"
     """How gangs that would rather lie together, but fill more than one domain, are arranged unless they say so
-    themselves: balanced takes no more domains than packed does, but about as many pods in each."""
+    themselves: balanced takes no more domains than packed does, but about as many pods in each. What not
+    even one domain of the widest level holds is packed in any case."""
     past_use_weight: float = 0.0
     """How much queues' past use counts beside what they hold now when the next one is chosen; 0: not at all."""
     node_failures: int = 2

@@ -37,16 +37,22 @@ TWO_RACKS = rack("r1", nodes=6, gpu=8), rack("r2", nodes=6, gpu=8)
 
 
 def test_a_gang_that_prefers_a_rack_and_fills_more_lies_evenly_over_the_fewest() -> None:
-    third = rack("r3", nodes=5, gpu=8)
-    plan = decide(cluster(*TWO_RACKS, third, wishes(10, 8, Topology(preferred=RACK))))
+    racks = [rack(f"r{i}", nodes=n, gpu=8, block="b") for i, n in ((1, 6), (2, 6), (3, 5))]
+    plan = decide(cluster(*racks, wishes(10, 8, Topology(preferred=RACK))))
     assert by_rack(plan) == {"r2": 5, "r3": 5}
 
 
 def test_packed_fills_one_rack_before_the_next() -> None:
+    racks = [rack(f"r{i}", nodes=6, gpu=8, block="b") for i in (1, 2)]
     group = wishes(10, 8, Topology(preferred=RACK))
-    assert by_rack(decide(cluster(*TWO_RACKS, group), PACKED)) == {"r1": 6, "r2": 4}
+    assert by_rack(decide(cluster(*racks, group), PACKED)) == {"r1": 6, "r2": 4}
     own = wishes(10, 8, Topology(preferred=RACK, arrange="packed"))
-    assert by_rack(decide(cluster(*TWO_RACKS, own))) == {"r1": 6, "r2": 4}
+    assert by_rack(decide(cluster(*racks, own))) == {"r1": 6, "r2": 4}
+
+
+def test_what_no_domain_of_the_widest_level_holds_is_packed() -> None:
+    group = wishes(10, 8, Topology(preferred=RACK))
+    assert by_rack(decide(cluster(*TWO_RACKS, group))) == {"r1": 6, "r2": 4}
 
 
 def test_spread_takes_as_many_nodes_and_racks_as_there_are() -> None:

@@ -107,8 +107,15 @@ def _place_one(wanted: Ask, worlds: Sequence[Session], option: Option) -> tuple[
     row = int(order.argmin()) if len(order) else -1
     if row < 0 or order.item(row) == scores.LAST:
         return None
+    if need.traits.device is None:
+        row = _tightest(worlds, need.traits, np.flatnonzero(order == order[row]))
     part = named(worlds, Part(need.traits, need.pods, np.array([row]), ONE))
     return None if part is None else (Placement(wanted.group, (part,), bool(len(wanted.anchor))), 0)
+
+
+def _tightest(worlds: Sequence[Session], traits: Traits, rows: Ints) -> int:
+    """Of equal nodes the one with the least room, so that no large one is begun for a small pod."""
+    return int(rows[fit.room_in_all(worlds, traits)[rows].argmin()]) if len(rows) > 1 else int(rows[0])
 
 
 def _minding(order: Ints, worlds: Sequence[Session], traits: Traits) -> Ints:

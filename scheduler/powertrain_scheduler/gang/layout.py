@@ -12,7 +12,7 @@ import numpy as np
 from powertrain_scheduler.asks import Ask, Branch, Need, Part
 from powertrain_scheduler.fleet import Fleet, Ints
 from powertrain_scheduler.gang import slices
-from powertrain_scheduler.gang.domains import Ladder
+from powertrain_scheduler.gang.domains import ANYWHERE, Ladder
 from powertrain_scheduler.scores import arrange, tiers, topology
 from powertrain_scheduler.scores.arrange import Places
 from powertrain_scheduler.scores.tiers import Tier
@@ -51,7 +51,8 @@ def pieces(
     fits, key, used = nodes
     pods, wish = len(need.pods), branch.topology
     how = wish.arrange or fleet.policy.arrange
-    balanced = how == "balanced" and wish.preferred is not None and (used is None or not used.any())
+    whole = scope.level != ANYWHERE and (used is None or not used.any())
+    balanced = how == "balanced" and wish.preferred is not None and whole
     counts: Ints | None
     if wish.slices:
         inner = places(fleet, known, need, wish, scope, nodes)
