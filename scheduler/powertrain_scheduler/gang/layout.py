@@ -18,9 +18,6 @@ from powertrain_scheduler.scores.arrange import Places
 from powertrain_scheduler.scores.tiers import Tier
 from powertrain_scheduler.snapshot import Topology
 
-COMPARED = 32
-"""Most domains, the tightest first, of which it is asked in which a gang would lie most evenly."""
-
 
 class Scope(NamedTuple):
     """Nodes that share a domain of a level."""
@@ -91,16 +88,10 @@ def holding(
     balanced = (wish.arrange or fleet.policy.arrange) == "balanced" and wish.preferred is not None and alone
     if not balanced or len(found) < 2 or branch.here:
         return found
-    whole = places(fleet, known, needs[0], wish, scope, Nodes(rooms[0], scope.rows, None))
-    place = {domain: i for i, domain in enumerate(found)}
-
-    def uneven(domain: int) -> tuple[int, int, int]:
-        """Less for a domain of which each part used takes more of the pods, then of fewer parts."""
-        inside = whole.restricted(np.flatnonzero(codes == domain))
-        few, least = arrange.fewest_of(inside, sizes[0])
-        return -least, few, place[domain]
-
-    return sorted(found[:COMPARED], key=uneven) + found[COMPARED:]
+    inside = places(fleet, known, needs[0], wish, scope, Nodes(rooms[0], scope.rows, None))
+    least, few = arrange.evenness(inside, codes, number, sizes[0])
+    candidates = np.array(found)
+    return [found[i] for i in np.lexsort((few[candidates], -least[candidates])).tolist()]
 
 
 def tier_list(known: Ladder, wish: Topology, scope: Scope) -> tuple[Tier, ...]:

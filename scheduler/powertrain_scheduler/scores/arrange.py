@@ -90,7 +90,7 @@ def _fill(capacity: Ints, raw: Ints, used: Ints, key: Ints, need: int) -> Ints:
 
 def _evenly(capacity: Ints, raw: Ints, key: Ints, need: int, grain: int) -> Ints:
     """The fewest that hold all, the tightest such, with about equally many each, `grain` at a time."""
-    chosen, _ = fewest(capacity, raw, key, need, grain)
+    chosen = _fewest(capacity, raw, key, need, grain)
     most = capacity[chosen] // grain
     steps, level = need // grain, 0
     low, high = 0, int(most.max(initial=0))
@@ -108,11 +108,8 @@ def _evenly(capacity: Ints, raw: Ints, key: Ints, need: int, grain: int) -> Ints
     return counts
 
 
-def fewest(capacity: Ints, raw: Ints, key: Ints, need: int, grain: int) -> tuple[Ints, int]:
-    """Domains of a balanced split, the roomiest first, and the least that each of them takes.
-
-    `need` is no more than they hold in all.
-    """
+def _fewest(capacity: Ints, raw: Ints, key: Ints, need: int, grain: int) -> Ints:
+    """Domains of a balanced split, the roomiest first; `need` is no more than they hold in all."""
     order = np.lexsort((key, raw, -capacity))
     sizes = capacity[order]
     number = int(np.searchsorted(np.cumsum(sizes), need)) + 1
@@ -120,17 +117,27 @@ def fewest(capacity: Ints, raw: Ints, key: Ints, need: int, grain: int) -> tuple
     sums = np.convolve(sizes, np.ones(number, dtype=np.int64), mode="valid")
     good = (sums >= need) & (sizes[number - 1 :] >= least)
     start = int(np.flatnonzero(good & (sums == sums[good].min()))[0])
-    return order[start : start + number], least
+    return order[start : start + number]
 
 
-def fewest_of(places: Places, need: int) -> tuple[int, int]:
-    """In how many domains of the widest tier a balanced split lies, and the least that each of them takes."""
-    tiers, room = places.tiers, places.room
-    while tiers and tiers[0].number == 1 and tiers[0].grain == 1:
-        tiers = tiers[1:]
-    capacity = capacities(room, tiers)[0] if tiers else room
-    chosen, least = fewest(capacity, capacity, np.arange(len(capacity)), need, grain_of(places))
-    return len(chosen), least
+def evenness(places: Places, codes: Ints, number: int, need: int) -> tuple[Ints, Ints]:
+    """For each of `number` domains (`codes`, -1 for none), as if all the pods lay there balanced: the least that
+    each part it is split over takes, and how many parts these are. Of no meaning where they don't fit.
+    """
+    inner, of = places.room, codes
+    if places.tiers:
+        inner = capacities(places.room, places.tiers)[0]
+        of = np.empty(len(inner), dtype=np.int64)
+        of[places.tiers[0].codes] = codes
+    order = np.lexsort((-inner, of))
+    sizes, of = inner[order], of[order]
+    start = np.searchsorted(of, np.arange(number))
+    filled = np.cumsum(sizes)
+    before = np.append(0, filled)[start]
+    last = np.minimum(np.searchsorted(filled, before + need), len(sizes) - 1)
+    few = np.maximum(last - start + 1, 1)
+    grain = grain_of(places)
+    return np.minimum(need // few // grain * grain, sizes[last]), few
 
 
 def grain_of(places: Places) -> int:
