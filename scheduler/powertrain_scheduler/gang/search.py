@@ -95,6 +95,10 @@ class Search:
         else:
             inner = Scope(whole.rows, level)
             candidates = layout.holding(self._fleet, branch, inner, self._known, rooms, needs)
+            if len(needs) > 1 and candidates:
+                number = len(column.values)
+                holds = mixed.enough(self._worlds, needs, rooms, whole.rows, codes, number)
+                candidates = [domain for domain in candidates if holds[domain]]
         for domain in candidates:
             yield Scope(whole.rows[np.flatnonzero(codes == domain)], level)
 
