@@ -121,7 +121,7 @@ def test_a_lost_member_comes_back_to_its_part_s_rack() -> None:
         rack("r1", nodes=2, gpu=8),
         rack("r2", nodes=3, gpu=8),
         group,
-        running("x", ["r1-1"], gpu=8, queue="q"),
+        running("x", ["r1-1"], gpu=8, queue="q", preemptible=False),  # nor moved out of the way
     )
     assert wait(decide(blocked), "a").reason is Reason.TOPOLOGY_DOES_NOT_FIT
 
