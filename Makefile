@@ -3,7 +3,7 @@ VENV := .venv/bin
 RUN := PYTHONPATH=$(CURDIR)/hack $(VENV)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e check format up down programs crds pins scenarios bench-core bench-cluster image clean
+.PHONY: help setup demo test e2e check format up down programs crds pins scenarios bench-core bench-growth bench-optimality bench-cluster image clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,12 @@ scenarios: setup ## placement cases with known outcomes, decided and compared (D
 
 bench-core: setup ## how fast the core decides
 	@$(RUN) benchmarks/decisions.py
+
+bench-growth: setup ## how the time and memory of a decision grow, up to 20,000 nodes
+	@$(RUN) benchmarks/growth.py
+
+bench-optimality: setup ## how near the core comes to exact optima on small clusters
+	@$(RUN) benchmarks/optimality.py
 
 bench-cluster: setup programs ## Powertrain and kube-scheduler on a fresh local cluster
 	@$(RUN) benchmarks/cluster.py

@@ -204,6 +204,24 @@ def reserved(nodes: int) -> Fleet:
     return fleet
 
 
+def many_gangs(nodes: int, queues: int | None = None) -> Fleet:
+    """Two gangs of 15 one-device pods for every 5 nodes, in a tree of queues, one for every 25 nodes; three
+    quarters of the fleet run for them already, so that a third of what waits finds room."""
+    fleet = Fleet(nodes)
+    leaves = queues or max(4, nodes // 25)
+    owned = Quota(nodes * DEVICES // leaves)
+    parents = [f"department-{i:03}" for i in range(max(1, leaves // 10))]
+    teams = [f"team-{i:04}" for i in range(leaves)]
+    fleet.queues = {name: Queue(name) for name in parents} | {
+        name: Queue(name, parents[i % len(parents)], {"h100-sxm": owned}) for i, name in enumerate(teams)
+    }
+    for i in range(nodes * 3 // 4):
+        fleet.runs(f"full-{i:06}", [i], WHOLE, queue=teams[i * 7919 % leaves], preemptible=i % 3 != 0)
+    for i in range(nodes * 2 // 5):
+        fleet.waits(f"gang-{i:06}", 15, ONE, queue=teams[i % leaves], priority=i % 3, created=float(i))
+    return fleet
+
+
 def idle(nodes: int) -> Fleet:
     """Full, 8 single-device groups a node, and nothing waits."""
     fleet = Fleet(nodes)
@@ -222,6 +240,7 @@ ROWS: tuple[tuple[str, float, Callable[[int], Fleet]], ...] = (
     ("reclaim that no rack allows", 200, reclaim_hopeless),
     ("reclaim for many groups of one device", 2000, reclaim_singles),
     ("reservation and estimates, full fleet", 500, reserved),
+    ("2,000 gangs of 15 pods over 200 queues", 1000, many_gangs),
     ("nothing waits, 8 groups a node", 2, idle),
 )
 

@@ -102,7 +102,11 @@ def _end(draft: Draft, promise: Promise) -> float:
 
 def ends_of_starting(draft: Draft) -> list[tuple[float, Placement]]:
     """Expected ends of what starts in this cycle."""
-    known = [(draft.end(placement.group), placement) for placement in draft.starting()]
+    known = [
+        (draft.end(placement.group), placement)
+        for placement in draft.starting()
+        if placement.group.expected_seconds is not None or placement.group.maximum_seconds is not None
+    ]
     return [(end, placement) for end, placement in known if end is not None]
 
 
