@@ -318,7 +318,7 @@ def _after(
     group: PodGroup, node_of: Mapping[str, Bind], leaving: set[str], held: tuple[str, ...], now: float
 ) -> PodGroup:
     new = tuple(
-        PlacedPod(p.name, p.pod_class, node_of[p.name].node, device=node_of[p.name].device)
+        PlacedPod(p.name, p.pod_class, node_of[p.name].node, False, p.subgroup, node_of[p.name].device)
         for p in group.waiting
         if p.name in node_of
     )

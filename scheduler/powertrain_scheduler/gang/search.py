@@ -19,6 +19,7 @@ from powertrain_scheduler.gang.layout import Nodes, Scope
 from powertrain_scheduler.gang.rooms import allowed, named, room
 from powertrain_scheduler.gang.trial import Trial
 from powertrain_scheduler.session import Session
+from powertrain_scheduler.snapshot import Slice
 
 TRIES = 512
 """Most domains in which branches are tried in one search; a group that needs more is thought not to fit."""
@@ -156,9 +157,7 @@ class Search:
         self._trial.show()
         heeding = company.heeds(self._worlds, need.traits)
         if heeding and not company.settled(self._worlds, need.traits, self._together):
-            mask = self._masks[need.traits.number]
-            counts = company.one_by_one(self._wanted, need, self._worlds, mask, scope.rows)
-            return counts is not None and self._add(need, scope.rows, counts)
+            return self._one_by_one(need, scope.rows, branch.topology.slices)
         fits = self._room(need)
         fits = (company.admitted(self._worlds, need.traits, fits) if heeding else fits)[scope.rows]
         key = (company.keys if heeding else scores.keys)(self._worlds[0], need.traits)[scope.rows]
@@ -168,6 +167,29 @@ class Search:
         return found is not None and all(
             self._add(each, scope.rows, counts) for each, counts in _cut(need, found)
         )
+
+    def _one_by_one(self, need: Need, rows: Ints, slices: Sequence[Slice]) -> bool:
+        """Places pods that heed each other on the best node of the moment, every slice in the first domain that holds it."""
+        if not slices:
+            self._trial.show()
+            mask = self._masks[need.traits.number]
+            counts = company.one_by_one(self._wanted, need, self._worlds, mask, rows)
+            return counts is not None and self._add(need, rows, counts)
+        codes = self._known.columns[self._known.place(slices[0].within)].codes[rows]
+        domains_here = np.unique(codes[codes >= 0]).tolist()
+        for start in range(0, len(need.pods), slices[0].size):
+            block = Need(need.traits, need.pods[start : start + slices[0].size])
+            inside = (rows[np.flatnonzero(codes == domain)] for domain in domains_here)
+            if not any(self._block(block, each, slices[1:]) for each in inside):
+                return False
+        return True
+
+    def _block(self, block: Need, rows: Ints, slices: Sequence[Slice]) -> bool:
+        number = len(self._trial.parts)
+        if self._one_by_one(block, rows, slices):
+            return True
+        self._trial.back(number)
+        return False
 
     def _mixed(self, branch: Branch, scope: Scope) -> bool:
         """Classes that compete for the same nodes, each placed with an eye to the others."""
