@@ -257,3 +257,10 @@ class TestOrder:
 def test_a_group_without_its_pods_waits_for_them() -> None:
     plan = decide(cluster(rack("r1", nodes=2, gpu=8), pending("a", workers=1, gpu=8, min_member=2)))
     assert wait(plan, "a").reason is Reason.WAITING_FOR_PODS
+
+
+def test_any_pods_are_the_minimum_where_the_first_fit_nowhere_and_the_rest_grows_beyond_them() -> None:
+    world = cluster(
+        rack("r1", nodes=1, gpu=4), pending("a", 0, min_member=2, also=[pod_class(8), *[pod_class(1)] * 3])
+    )
+    assert [bind.pod for bind in decide(world).binds] == ["a-1", "a-2", "a-3"]

@@ -1,6 +1,7 @@
 """Which pods are a group's minimum, and in what steps it grows beyond that and shrinks to it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core.builders import pod_class
 from powertrain_scheduler import minimum
@@ -82,6 +83,15 @@ def test_other_parts_may_do_instead() -> None:
     found = minimum.others(group(*parts, waiting=["a", "b", "c"], min_subgroups=1), most=8)
     assert [each.waiting for each in found] == [(1,), (2,)]
     assert minimum.others(group(*parts, waiting=["a", "b", "c"]), most=8) == []
+
+
+def test_other_pods_may_do_instead_where_some_are_unlike() -> None:
+    alike = group(waiting=[""] * 4, least=2)
+    assert minimum.others(alike, most=8) == []
+    large = Pod("w0", pod_class(gpu=8))
+    unlike = replace(alike, waiting=(large, *alike.waiting[1:]))
+    assert [each.waiting for each in minimum.others(unlike, most=8)] == [(1, 2)]
+    assert minimum.others(replace(unlike, min_member=4), most=8) == []
 
 
 def test_parents_in_a_circle_or_nowhere_are_taken_for_the_group_s_own() -> None:

@@ -141,9 +141,11 @@ class Growth:
 
 def _steps(draft: Draft, group: PodGroup) -> tuple[tuple[Pod, ...], list[Step]]:
     """The pods that wait still, and the steps to be made with them."""
-    if not group.subgroups or not draft.given(group):
+    if not draft.given(group):
         return group.waiting, minimum.steps(group)
     given = {pod.name: pod for each in draft.given(group) for part in each.parts for pod in part.pods}
+    if not group.subgroups and all(pod.name in given for pod in group.waiting[: len(given)]):
+        return group.waiting, minimum.steps(group)
     there = tuple(PlacedPod(pod.name, pod.pod_class, "", subgroup=pod.subgroup) for pod in given.values())
     waiting = tuple(pod for pod in group.waiting if pod.name not in given)
     now = replace(group, placed=(*group.placed, *there), waiting=waiting)

@@ -75,7 +75,7 @@ class Ask:
     inside: Mask | None = None
     """Nodes to choose from, and to use each of; None: any."""
     others: tuple["Ask", ...] = ()
-    """What would do as well, where of a group's parts not all are needed."""
+    """What would do as well, where not all of a group's parts or of its unlike pods are needed."""
 
     def asked(self) -> tuple[tuple[tuple[int, int], ...], ...]:
         """By option, what it would take of each kind: (kind, amount)."""
@@ -99,13 +99,13 @@ def departs(group: PodGroup) -> bool:
 
 def minimum(fleet: Fleet, group: PodGroup) -> Ask | None:
     """What the group needs to start; None where it has its minimum."""
-    if not group.subgroups:
-        needed = least.missing(group)
-        return ask(fleet, group, group.waiting[:needed]) if needed else None
-    waiting = least.of(group).waiting
-    if not waiting:
+    if group.subgroups:
+        pods = _chosen(group, least.of(group).waiting)
+    else:
+        pods = group.waiting[: least.missing(group)]
+    if not pods:
         return None
-    first = ask(fleet, group, _chosen(group, waiting))
+    first = ask(fleet, group, pods)
     others = tuple(ask(fleet, group, _chosen(group, each.waiting)) for each in least.others(group, OTHERS))
     if not others:
         return first

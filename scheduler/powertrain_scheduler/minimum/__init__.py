@@ -58,9 +58,9 @@ def of(group: PodGroup) -> Minimum:
 
 
 def others(group: PodGroup, most: int) -> list[Minimum]:
-    """Up to `most` other minimums that would do as well, where not all parts are needed."""
+    """Up to `most` other minimums that would do as well, where not all parts, or not all of unlike pods, are needed."""
     if not group.subgroups:
-        return []
+        return _of_other_classes(group)[:most]
     first = tree(group)
     found = [_minimum(group, first)]
     for branch in first.every():
@@ -68,6 +68,24 @@ def others(group: PodGroup, most: int) -> list[Minimum]:
             if len(found) <= most and part not in branch.counted and not part.short:
                 other = _minimum(group, tree(group, favoured=part.name))
                 found += [other] if other not in found and not other.short else []
+    return found[1:]
+
+
+def _of_other_classes(group: PodGroup) -> list[Minimum]:
+    """For each class of waiting pods the minimum without it and the one of it alone, where there are as many."""
+    first = of(group)
+    needed = len(first.waiting)
+    if first.short or not 0 < needed < len(group.waiting):
+        return []
+    classes: dict[int, list[int]] = {}
+    for i, pod in enumerate(group.waiting):
+        classes.setdefault(id(pod.pod_class), []).append(i)
+    found = [first]
+    for mine in classes.values() if len(classes) > 1 else ():
+        rest = sorted(set(range(len(group.waiting))) - set(mine))
+        for pods in (rest, mine):
+            other = Minimum(first.placed, tuple(pods[:needed]), 0)
+            found += [other] if len(pods) >= needed and other not in found else []
     return found[1:]
 
 
