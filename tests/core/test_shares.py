@@ -202,3 +202,15 @@ def test_a_fleet_without_shares_keeps_no_columns_of_them() -> None:
     fit.room(draft.now, draft.fleet.traits(snapshot.groups["a"].waiting[0].pod_class))
     assert draft.now.shares == {} and shared([]) == {}
     assert session.Session.copy(draft.now).shares == {}
+
+
+def test_one_half_moves_beside_the_other_so_that_a_whole_device_is_free() -> None:
+    world = cluster(
+        rack("r1", nodes=2, gpu=1),
+        sharing("a", "r1-0", "0", of=share(500)),
+        sharing("b", "r1-1", "0", of=share(500), created=1.0),
+        pending("whole", 1, 1, created=2.0),
+    )
+    plan = decide(world)
+    assert [(evict.pod, evict.to) for evict in plan.evicts] == [("b-0", "r1-0")]
+    assert {each.group: each.nodes for each in plan.reserves} == {"whole": ("r1-1",), "b": ("r1-0",)}

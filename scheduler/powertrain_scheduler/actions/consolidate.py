@@ -22,6 +22,7 @@ from powertrain_scheduler.asks import Ask, Option
 from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.fleet import Ints
+from powertrain_scheduler.kinds import DEVICE
 from powertrain_scheduler.snapshot import PodGroup
 
 SEARCHES = 24
@@ -60,9 +61,18 @@ def _enough_free(draft: Draft, wanted: Ask, option: Option) -> bool:
         nodes = usable(draft, wanted, need, option)
         columns = need.traits.columns
         free = np.maximum(have[np.ix_(nodes, columns)] - used[np.ix_(nodes, columns)], 0).sum(axis=0)
+        free += [_left_of_split(draft, nodes, column) for column in columns.tolist()]
         if (free < need.traits.amounts * len(need.pods)).any():
             return False
     return True
+
+
+def _left_of_split(draft: Draft, nodes: Mask, column: int) -> int:
+    """Whole devices that the free parts of split ones would make together."""
+    split = draft.later.shares.get(column)
+    if split is None:
+        return 0
+    return int(np.where(split > 0, DEVICE - split, 0)[nodes].sum()) // DEVICE
 
 
 def _search(draft: Draft, wanted: Ask, option: Option, movable: Mask) -> Moves | None:

@@ -40,14 +40,17 @@ class Lines:
         return np.flatnonzero(self.codes == domain)
 
     def cheapest_first(self) -> list[int]:
-        """Domains where room can be made: by the highest priority evicted, the work lost, the gangs broken."""
+        """Domains where room can be made: by the highest priority evicted, the work lost, the gangs broken,
+        and among equals by whoever would be missed most."""
         going = self._place < self.needed[self._domain]
         domain, unit = self._domain[going], self._unit[going]
         priority = np.full(self.number, np.iinfo(np.int64).min, dtype=np.int64)
         np.maximum.at(priority, domain, self._units.priority[unit])
         lost = np.bincount(domain, weights=self._units.lost[unit], minlength=self.number)
         broken = np.bincount(domain, minlength=self.number)
-        order = np.lexsort((broken, lost, priority))
+        missed = np.zeros(self.number, dtype=np.int64)
+        np.maximum.at(missed, domain, self._rank[unit])
+        order = np.lexsort((missed, broken, lost, priority))
         return [int(each) for each in order if self.needed[each] >= 0]
 
     def _domains(self, wanted: Ask, option: Option) -> tuple[Ints, int]:
@@ -79,6 +82,7 @@ class Lines:
             domain, rank = domain[again], rank[again]
             pair_of_pod = np.argsort(again)[pair_of_pod]
         unit = order[rank]
+        self._rank = candidates.rank
         owed = candidates.owed(unit, domain)
         self._domain, self._unit = domain[owed], unit[owed]
         self._place = _places(self._domain)
