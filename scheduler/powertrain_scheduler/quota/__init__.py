@@ -62,11 +62,11 @@ class Quotas:
                 continue
             unit = kinds.DEVICE if number < len(self.fleet.accelerators) else 1
             self.entry[row, number] = True
-            self.nominal[row, number] = quota.nominal * unit
+            self.nominal[row, number] = round(quota.nominal * unit)
             if quota.borrowing_limit is not None:
-                self.limit[row, number] = (quota.nominal + quota.borrowing_limit) * unit
+                self.limit[row, number] = round((quota.nominal + quota.borrowing_limit) * unit)
             if quota.lending_limit is not None:
-                self.kept[row, number] = max(0, quota.nominal - quota.lending_limit) * unit
+                self.kept[row, number] = round(max(0, quota.nominal - quota.lending_limit) * unit)
         if queue.max_running is not None:
             self.limit[row, self.fleet.kinds.index(kinds.GROUPS)] = queue.max_running
 

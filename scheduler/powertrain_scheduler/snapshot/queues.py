@@ -7,13 +7,13 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Amount of one quota kind (see `Queue.quotas`) that a queue may hold."""
+    """Amount of one quota kind (see `Queue.quotas`) that a queue may hold; of devices also parts, in thousandths."""
 
-    nominal: int
+    nominal: float
     """Its own: what it can claim back from borrowers."""
-    borrowing_limit: int | None = None
+    borrowing_limit: float | None = None
     """Most it may hold beyond `nominal` while others leave it idle; None: no bound."""
-    lending_limit: int | None = None
+    lending_limit: float | None = None
     """Most of `nominal` that others may borrow; None: all of it."""
 
 
