@@ -37,10 +37,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one kind (gpus, cpu, memory), in whole units of the core; None: no bound."""
+    """Of one kind (gpus, cpu, memory), in units of the core; None: nothing is said."""
 
-    quota: int | None
-    limit: int | None
+    quota: float | None
+    limit: float | None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ class Got:
     places: tuple[Place, ...] = ()
     """Of the pods that are newly placed, moved, or for which room is held."""
     parts: Mapping[str, int] = field(default_factory=dict)
-    """Evicted pods by part."""
+    """Evicted or leaving pods by part."""
 
 
 @dataclass
@@ -55,8 +55,8 @@ def _job(job: Job, fates: Fates) -> Got:
             return Got(outcome, tuple(sorted(places)))
     if any(_runs(each) for _, each in pods):
         return Got("running")
-    leaves = any(each.state == "terminating" for _, each in pods)
-    return Got("leaving" if leaves and all(each.on for _, each in pods) else "waiting")
+    leaving = Counter(each.part for _, each in pods if each.state == "terminating")
+    return Got("leaving", parts=leaving) if leaving and all(each.on for _, each in pods) else Got("waiting")
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,16 @@ from scenarios.case import Case
 from scenarios.outcome import Fates
 
 _NEVER = Policy(reclaim=False, preempt=False, consolidate=False)
+_MOVE = replace(_NEVER, consolidate=True)
 POLICIES = {
     "allocate": _NEVER,
-    "reclaim": replace(_NEVER, reclaim=True),
-    "preempt": replace(_NEVER, preempt=True),
-    "evict": replace(_NEVER, reclaim=True, preempt=True),
-    "consolidate": replace(_NEVER, consolidate=True),
+    "reclaim": replace(_MOVE, reclaim=True),
+    "preempt": replace(_MOVE, preempt=True),
+    "evict": replace(_MOVE, reclaim=True, preempt=True),
+    "consolidate": _MOVE,
     "settled": Policy(),
 }
-"""By stage, the means that it allows."""
+"""By stage, the means that it allows: where groups may be evicted they may be moved, too."""
 SETTLED = "settled"
 ROUNDS = 60
 """Most rounds until nothing changes any more."""

@@ -97,9 +97,9 @@ def _unsaid(kind: str, amounts: list[int | None]) -> int:
 def _queue(queue: cases.Queue, age: int) -> Queue:
     quotas = {}
     for kind, each in queue.amounts.items():
-        nominal = each.quota or 0
-        borrowing = None if each.limit is None or each.limit >= ENDLESS[kind] else each.limit - nominal
-        quotas[KINDS[kind]] = Quota(nominal, borrowing)
+        limit = ENDLESS[kind] if each.limit is None else each.limit
+        nominal = min(each.quota or 0, limit)
+        quotas[KINDS[kind]] = Quota(nominal, limit - nominal if limit < ENDLESS[kind] else None)
     return Queue(
         name=queue.name,
         parent=queue.parent,

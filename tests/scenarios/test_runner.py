@@ -51,6 +51,10 @@ def differences(text: str) -> str:
             "{kind: universal, leaving: [j0]}",
         ),
         (
+            "jobs: [{name: j0, queue: q0, pods: [{count: 1, gpus: 1, 'on': n0, state: terminating}]}]",
+            "{kind: universal, evicted: {j0: 1}}",
+        ),
+        (
             "jobs: [{name: j0, queue: q0, runtime: 60, pods: [{count: 1, gpus: 1}]}]",
             "{kind: universal, finished: [j0]}",
         ),

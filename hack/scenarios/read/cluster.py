@@ -54,14 +54,14 @@ def queue(fields: Fields) -> Queue:
     return found
 
 
-def _amount(fields: Fields, kind: str) -> int | None:
+def _amount(fields: Fields, kind: str) -> float | None:
     if not fields.has(kind):
         return None
     if kind not in ENDLESS:
         raise BadField(fields.path(kind), f"is none of {', '.join(ENDLESS)}")
     if fields.unlimited(kind):
         return ENDLESS[kind]
-    return fields.whole(kind) if kind == "gpus" else fields.amount(kind, kind)
+    return fields.thousandths(kind) / 1000 if kind == "gpus" else fields.amount(kind, kind)
 
 
 def _evicts(fields: Fields, shares: bool) -> Preemption:
