@@ -44,6 +44,7 @@ def test_every_means_is_told_with_its_end() -> None:
     assert steps(found) == {
         Means.START: (False, found.message),
         Means.AWAIT: (False, "no pod is leaving"),
+        Means.MOVE: (False, "nobody in its way may be moved"),
         Means.RECLAIM: (False, "neither queue default nor a parent of it owns h100-sxm"),
         Means.PREEMPT: (False, "nobody of a priority below 0 that may be evicted runs in queue default"),
         Means.RESERVE: (False, "the running work in its way does not say when it ends"),
@@ -76,12 +77,20 @@ def test_a_reservation_is_told_with_its_start() -> None:
 
 def test_what_the_policy_switches_off_is_told_so() -> None:
     busy = running("x", ["r1-0", "r1-1", "r2-0", "r2-1"], gpu=8)
-    told = steps(
-        record(
-            "p", FLEET, busy, pending("p", 1, 8), policy=Policy(reclaim=False, preempt=False, backfill=False)
-        )
-    )
-    assert {told[means][1] for means in (Means.RECLAIM, Means.PREEMPT, Means.RESERVE)} == {"switched off"}
+    told = steps(record("p", FLEET, busy, pending("p", 1, 8), policy=NOTHING))
+    off = (Means.MOVE, Means.RECLAIM, Means.PREEMPT, Means.RESERVE)
+    assert {told[means][1] for means in off} == {"switched off"}
+
+
+NOTHING = Policy(consolidate=False, reclaim=False, preempt=False, backfill=False)
+
+
+def test_a_move_is_told_with_whom_it_concerns() -> None:
+    fleet = rack("r1", nodes=2, gpu=8)
+    busy = running("x", ["r1-0"], gpu=4, started=NOW), running("y", ["r1-1"], gpu=4, started=NOW)
+    found = record("p", fleet, *busy, pending("p", 1, 8))
+    assert steps(found)[Means.MOVE][0]
+    assert "1 pod of 1 group move out of its way" in steps(found)[Means.MOVE][1]
 
 
 def test_a_group_that_nobody_knows_has_no_record() -> None:

@@ -14,6 +14,8 @@ class Means(StrEnum):
     """Nodes that are free now."""
     AWAIT = "Await"
     """Nodes that pods are leaving already."""
+    MOVE = "Move"
+    """Running groups moved out of its way."""
     RECLAIM = "Reclaim"
     """Evicting what other queues hold beyond theirs."""
     PREEMPT = "Preempt"

@@ -8,7 +8,7 @@ from powertrain_scheduler import asks, gang, words
 from powertrain_scheduler.actions import claims
 from powertrain_scheduler.asks import Ask
 from powertrain_scheduler.cycle import Outcome
-from powertrain_scheduler.draft import Draft
+from powertrain_scheduler.draft import CONSOLIDATED, PREEMPTED, RECLAIMED, Draft
 from powertrain_scheduler.explain.record import Means, Step
 from powertrain_scheduler.plan import Wait
 from powertrain_scheduler.reasons import Reason
@@ -41,10 +41,14 @@ def _evicted_for(outcome: Outcome, group: PodGroup) -> Step | None:
     mine = [evict for evict in outcome.plan.evicts if evict.for_group == group.name]
     if not mine:
         return None
-    means = Means.RECLAIM if mine[0].reason == "Reclaimed" else Means.PREEMPT
+    means = _MEANS[mine[0].reason]
     owners = sorted({evict.group for evict in mine})
     pods, groups = words.counted(len(mine), "pod"), words.counted(len(owners), "group")
-    return Step(means, True, f"{pods} of {groups} must leave for it: {words.some(owners, 'group')}")
+    told = "move out of its way" if means is Means.MOVE else "must leave for it"
+    return Step(means, True, f"{pods} of {groups} {told}: {words.some(owners, 'group')}")
+
+
+_MEANS = {CONSOLIDATED: Means.MOVE, RECLAIMED: Means.RECLAIM, PREEMPTED: Means.PREEMPT}
 
 
 # -- nothing helped ---------------------------------------------------------------------------------
@@ -59,9 +63,11 @@ def _tried(draft: Draft, ask: Ask, wait: Wait) -> Iterator[Step]:
         return
     yield Step(Means.AWAIT, False, _awaiting(draft))
     if not draft.possible(ask):
+        yield Step(Means.MOVE, False, "it would not fit even with nothing else running")
         yield Step(Means.RECLAIM, False, "it would not fit even with nothing else running")
         yield Step(Means.PREEMPT, False, "it would not fit even with nothing else running")
     else:
+        yield Step(Means.MOVE, False, _moving(draft, ask))
         yield Step(Means.RECLAIM, False, _reclaiming(draft, ask))
         yield Step(Means.PREEMPT, False, _preempting(draft, ask))
     yield _reserved(draft, ask) or Step(Means.RESERVE, False, _reserving(draft, ask))
@@ -84,6 +90,14 @@ def _awaiting(draft: Draft) -> str:
     if not leaving:
         return "no pod is leaving"
     return f"nor would it fit once the {words.counted(leaving, 'pod')} that leave now are gone"
+
+
+def _moving(draft: Draft, ask: Ask) -> str:
+    if not draft.policy.consolidate:
+        return "switched off"
+    if not draft.movable(ask.group).any():
+        return "nobody in its way may be moved"
+    return "moving others does not make room for it, leaves one of them without a place, or costs more than it gains"
 
 
 def _reclaiming(draft: Draft, ask: Ask) -> str:
