@@ -11,6 +11,7 @@ from powertrain_scheduler.actions import (
     consolidate,
     estimates,
     grow,
+    patience,
     preempt,
     reclaim,
     takeover,
@@ -95,6 +96,7 @@ def concerned(snapshot: Snapshot) -> list[PodGroup]:
 def serve(draft: Draft, wants: dict[str, Ask]) -> bool:
     """One pass over the line: whoever gets nodes, now or soon, leaves it; whether any did."""
     before = len(wants)
+    patience.serve(draft, wants)
     prospects = choose.prospects(draft, wants.values())
     for wanted in in_turn(draft, wants.values()):
         draft.let_go(wanted.group)

@@ -26,6 +26,9 @@ class Policy:
     estimate_searches: int = 3000
     """Most searches spent on estimated starts. The more unlike groups wait, the coarser the moments at
     which they are tried: estimates come later than the truth then, never earlier."""
+    patience_seconds: float = 3600.0
+    """A group that has waited so long and is the first in its queue goes before all lines, and nodes are kept
+    for it as they become free even where nobody knows when. Priorities and others' own quota go before that."""
     consolidate: bool = True
     """Running preemptible groups may be moved so that a group fits that waits for room."""
     moving_groups: int = 8

@@ -186,8 +186,13 @@ def _reserved(draft: Draft, wanted: Ask) -> Why | None:
     concerning = draft.promises.concerning(draft.end(wanted.group))
     if not concerning or gang.find(wanted, draft.present(), draft.quotas) is None:
         return None
-    first = next((each for each in concerning if _in_the_way_of(draft, wanted, each)), concerning[0]).reserve
-    nodes = words.counted(len(first.nodes), "node")
+    promise = next((each for each in concerning if _in_the_way_of(draft, wanted, each)), concerning[0])
+    first, nodes = promise.reserve, words.counted(len(promise.reserve.nodes), "node")
+    if not promise.known:
+        return (
+            Reason.RESERVED,
+            f"would fit now, but {nodes} are kept for {first.group}, which has waited too long; only what ends by {words.moment(first.start)} may use them",
+        )
     return (
         Reason.RESERVED,
         f"would fit now, but might still run at {words.moment(first.start)}, when {first.group} is to start on {nodes}",
