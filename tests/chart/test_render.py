@@ -125,7 +125,8 @@ def test_both_processes_are_told_port_logs_and_lease(render: Render) -> None:
     common = ["--listen=:9090", "--log-format=text", "--log-level=debug"]
     assert container(objects, "operator")["args"] == ["operator", *common, "--workers=4"]
     lease = [f"--lease-namespace={NAMESPACE}", "--identity=$(POD_NAME)"]
-    assert container(objects, "scheduler")["args"] == ["scheduler", *common, *lease]
+    past_use = ["--past-use-weight=0", "--past-use-half-life=168"]
+    assert container(objects, "scheduler")["args"] == ["scheduler", *common, *lease, *past_use]
 
 
 @VARIANTS

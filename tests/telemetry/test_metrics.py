@@ -32,6 +32,7 @@ SCHEDULER = {
     "powertrain_pool_watts": ("gauge", {"pool", "accelerator"}),
     "powertrain_queue_oldest_waiting_seconds": ("gauge", {"queue", "reason"}),
     "powertrain_queue_waiting_groups": ("gauge", {"queue", "reason"}),
+    "powertrain_start_estimate_error_seconds": ("histogram", set()),
 }
 OPERATOR = {
     "powertrain_api_request_seconds": ("histogram", {"verb", "resource"}),

@@ -169,6 +169,26 @@ class QueueUsage(Model):
     borrowed: Count = Field(default=0, description="borrowed is how many of them are beyond nominal.")
 
 
+class QueuePastUse(Model):
+    """What the queue held of one model of device on average over the past, older times counting less."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    accelerator: AcceleratorName = Field(description="accelerator is the model of device.")
+    amount: float = Field(ge=0, description="amount is the average number of devices.")
+
+
+class QueueRuntime(Model):
+    """How long an owner's work in this queue really ran over what was said of it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    owner: Annotated[str, Field(min_length=1, max_length=63)] = Field(description="owner is a namespace.")
+    ratio: float = Field(
+        ge=0, description="ratio is real time over said time, of recent groups more than of old ones."
+    )
+
+
 class QueueStatus(Status):
     """How the queue stands. Written by the placement process only."""
 
@@ -183,6 +203,13 @@ class QueueStatus(Status):
     )
     waiting_groups: Count | None = Field(
         default=None, description="waitingGroups is how many pod groups of this queue wait."
+    )
+    past_use: Annotated[tuple[QueuePastUse, ...], Field(max_length=256), Keyed("accelerator")] = Field(
+        default=(),
+        description="pastUse is what the queue held on average, where the scheduler counts past use.",
+    )
+    runtimes: Annotated[tuple[QueueRuntime, ...], Field(max_length=128), Keyed("owner")] = Field(
+        default=(), description="runtimes corrects what owners say of their work; estimates use it."
     )
 
 

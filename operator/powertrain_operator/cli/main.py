@@ -28,6 +28,21 @@ identity = click.option(
     metavar="NAME",
     help="Name of this scheduler in that lease. Default: host name and process id.",
 )
+past_use = click.option(
+    "--past-use-weight",
+    type=click.FloatRange(0.0, 10.0),
+    default=0.0,
+    show_default=True,
+    help="How much a queue's past use counts beside what it holds now when the next one is chosen.",
+)
+past_use_half_life = click.option(
+    "--past-use-half-life",
+    metavar="HOURS",
+    type=click.FloatRange(0.1, 10_000.0),
+    default=168.0,
+    show_default=True,
+    help="Hours after which what a queue held counts half.",
+)
 workers = click.option(
     "--workers",
     type=click.IntRange(1, 64),
@@ -88,20 +103,27 @@ def operator(kubeconfig: str | None, listen: str, workers: int, log_format: str,
 @listen("--listen", "127.0.0.1:8081")
 @lease_namespace
 @identity
+@past_use
+@past_use_half_life
 @logs
 def scheduler(
     kubeconfig: str | None,
     listen: str,
     lease_namespace: str,
     identity: str | None,
+    past_use_weight: float,
+    past_use_half_life: float,
     log_format: str,
     log_level: str,
 ) -> None:
     """Give pods of schedulerName powertrain their nodes, gang by gang."""
     from . import processes
 
+    past_use = processes.PastUse(past_use_weight, past_use_half_life)
     processes.start(
-        log_format, log_level, lambda: processes.scheduler(kubeconfig, listen, lease_namespace, identity)
+        log_format,
+        log_level,
+        lambda: processes.scheduler(kubeconfig, listen, lease_namespace, identity, past_use),
     )
 
 
@@ -116,6 +138,8 @@ def scheduler(
 @listen("--listen-scheduler", "127.0.0.1:8081")
 @lease_namespace
 @identity
+@past_use
+@past_use_half_life
 @workers
 @logs
 def run(
@@ -125,6 +149,8 @@ def run(
     listen_scheduler: str,
     lease_namespace: str,
     identity: str | None,
+    past_use_weight: float,
+    past_use_half_life: float,
     workers: int,
     log_format: str,
     log_level: str,
@@ -137,7 +163,10 @@ def run(
         log_level,
         lambda: processes.both(
             processes.operator(operator_kubeconfig, listen_operator, workers),
-            processes.scheduler(scheduler_kubeconfig, listen_scheduler, lease_namespace, identity),
+            processes.scheduler(
+                *(scheduler_kubeconfig, listen_scheduler, lease_namespace, identity),
+                processes.PastUse(past_use_weight, past_use_half_life),
+            ),
         ),
     )
 

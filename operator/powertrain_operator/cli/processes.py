@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from typing import NamedTuple
 
 import click
 
@@ -40,10 +41,24 @@ def operator(kubeconfig: str | None, listen: str, workers: int) -> Coroutine[Non
     return run_operator(OperatorOptions(kubeconfig=kubeconfig, listen=listen, workers=workers))
 
 
+class PastUse(NamedTuple):
+    """How queues' past use counts."""
+
+    weight: float = 0.0
+    half_life: float = 168.0
+    """Hours."""
+
+
 def scheduler(
-    kubeconfig: str | None, listen: str, lease_namespace: str, identity: str | None
+    kubeconfig: str | None,
+    listen: str,
+    lease_namespace: str,
+    identity: str | None,
+    past_use: PastUse,
 ) -> Coroutine[None, None, None]:
     """The placement process."""
+    from powertrain_scheduler.policy import Policy
+
     from powertrain_operator.placement.process import SchedulerOptions, own_identity, run_scheduler
 
     options = SchedulerOptions(
@@ -51,6 +66,8 @@ def scheduler(
         listen=listen,
         lease_namespace=lease_namespace,
         identity=identity or own_identity(),
+        policy=Policy(past_use_weight=past_use.weight),
+        past_use_half_life=past_use.half_life * 3600.0,
     )
     return run_scheduler(options)
 

@@ -13,8 +13,10 @@ from powertrain_operator.kube.resources import ACCELERATORPOOLS, QUEUES, Resourc
 
 from .cache import Cache
 from .execute.writes import Fenced, Writes
+from .experience import Experience
 from .names import ObjectName
 from .outlook import Outlook
+from .past_use import PastUse
 from .status import pools, queues
 from .status.condition import with_condition
 from .timing import Timing
@@ -34,14 +36,24 @@ LOOKS_PER_COST = 30.0
 METERS = ("watts", "kilowattHours")
 METER_SECONDS = 10.0
 """At least so long between writes that bring nothing but other meter readings."""
+PAST_USE_SECONDS = 60.0
+"""The same for averages over hours."""
 
 
 class Bookkeeper:
     """Reads the meters and writes what changed, a few requests at a time."""
 
     def __init__(
-        self, writes: Writes, cache: Cache, outlook: Outlook, watches: Watches, ledger: Ledger, timing: Timing
+        self,
+        writes: Writes,
+        cache: Cache,
+        outlook: Outlook,
+        watches: Watches,
+        ledger: Ledger,
+        timing: Timing,
+        half_life: float | None = None,
     ) -> None:
+        """`half_life` of queues' past use, in seconds; None: it is not counted."""
         self._writes = writes
         self._cache = cache
         self._outlook = outlook
@@ -51,6 +63,7 @@ class Bookkeeper:
         self._written: dict[str, Status] = {}
         """By the object's uid, like the next."""
         self._at: dict[str, float] = {}
+        self._experience, self._past_use = Experience(), PastUse(half_life) if half_life else None
         self._of: Snapshot | None = None
         self._watts: dict[str, float] = {}
 
@@ -59,6 +72,7 @@ class Bookkeeper:
         look_at = self._timing.monotonic()
         while True:
             self.read_meters()
+            self.learn()
             began = self._timing.monotonic()
             if began >= look_at:
                 statuses = self._statuses()
@@ -79,15 +93,42 @@ class Bookkeeper:
             self._of, self._watts = snapshot, pool_watts(snapshot)
         self._ledger.read(self._watts, self._on_record())
 
+    def learn(self) -> None:
+        """Take in what has ended since the last time, and tell the cache what that says of estimates."""
+        ended, self._cache.groups.ended = self._cache.groups.ended, []
+        for name, view in self._watches.queues.items():
+            self._experience.recall(name, view.status.get("runtimes", ()))
+        for run in ended:
+            self._experience.note(run, self._timing.now())
+        if (news := self._experience.news()) is not None:
+            self._cache.learnt(news)
+
     def _statuses(self) -> list[tuple[Resource, Told, Status]]:
         """What every pool and queue should say."""
         snapshot = self._cache.snapshot()
         objects = self._watches.queues
         generations = {name: view.metadata.generation for name, view in objects.items()}
         told = queues.statuses(snapshot, self._outlook.waiting, generations)
+        self._remember(told)
         found: list[tuple[Resource, Told, Status]] = []
         found += [(ACCELERATORPOOLS, *each) for each in self._pool_statuses(snapshot)]
         return found + [(QUEUES, objects[name], status) for name, status in told.items()]
+
+    def _remember(self, told: Mapping[str, Status]) -> None:
+        """Add to the queues' statuses what only time can tell."""
+        if self._past_use is not None:
+            for name in told:
+                self._past_use.recall(name, self._watches.queues[name].status.get("pastUse", ()))
+            held = {
+                name: {each["accelerator"]: each["used"] for each in status["usage"]}
+                for name, status in told.items()
+            }
+            self._past_use.read(held, self._timing.now())
+        for name, status in told.items():
+            if entries := self._experience.entries(name):
+                status["runtimes"] = entries
+            if self._past_use is not None:
+                status["pastUse"] = self._past_use.entries(name)
 
     def _on_record(self) -> Mapping[str, float]:
         return {
@@ -117,7 +158,8 @@ class Bookkeeper:
         differs = {field for field in status if status[field] != before.get(field)}
         if not differs:
             return
-        if differs <= set(METERS) and not last and now - self._at.get(key, -METER_SECONDS) < METER_SECONDS:
+        rest = PAST_USE_SECONDS if differs == {"pastUse"} else METER_SECONDS
+        if differs <= {*METERS, "pastUse"} and not last and now - self._at.get(key, -rest) < rest:
             return
         conditions = before.get("conditions", ())
         whole = with_condition(status, "Ready", status["phase"] == "Ready", conditions, self._timing.now())

@@ -39,6 +39,8 @@ class Outlook:
 
     def __init__(self, since: Callable[[str, float], float]) -> None:
         self.waiting: dict[str, Waiting] = {}
+        self.first_estimates: dict[str, float] = {}
+        """By group that waits, the first start that it was told; seconds since the epoch."""
         self._since = since
 
     def take(self, waits: Iterable[Wait], held: Mapping[str, Held], now: float) -> Difference:
@@ -61,7 +63,14 @@ class Outlook:
             since = self._since(group, now) if old is None else old.since
             self.waiting[group] = Waiting(reason, message, since, estimate, nearest)
             (slight if old is not None and old.reason == reason else urgent).add(group)
+        self._note_estimates()
         return Difference(frozenset(urgent), frozenset(slight))
+
+    def _note_estimates(self) -> None:
+        kept = self.first_estimates
+        told = {name: each.estimated_start for name, each in self.waiting.items()}
+        firsts = {name: kept.get(name, estimate) for name, estimate in told.items()}
+        self.first_estimates = {name: first for name, first in firsts.items() if first is not None}
 
 
 def _words(waiting: Waiting) -> _Words:

@@ -54,6 +54,8 @@ class SchedulerOptions:
     gang_seconds: float = 60.0
     """A gang of which only a part could be bound is released after so long."""
     policy: Policy = field(default_factory=Policy)
+    past_use_half_life: float = 7 * 86400.0
+    """Seconds after which what a queue held counts half; of no use where the policy gives past use no weight."""
     lease_seconds: int = 15
     renew_deadline: float = 10.0
     retry_seconds: float = 2.0
@@ -163,6 +165,7 @@ class Candidacy:
             options.policy,
             options.gang_seconds,
             options.timing,
+            options.past_use_half_life,
         )
 
     async def _serve(self, term: Term) -> None:

@@ -60,6 +60,7 @@ class Term:
         policy: Policy,
         gang_seconds: float,
         timing: Timing,
+        past_use_half_life: float,
     ) -> None:
         self._writes = writes
         self._cache = cache
@@ -77,7 +78,8 @@ class Term:
         self._janitor = Janitor(
             writes, cache, self._outlook, under_way, self._tell_released, gang_seconds, timing
         )
-        self._bookkeeper = Bookkeeper(writes, cache, self._outlook, watches, self._ledger, timing)
+        half_life = past_use_half_life if policy.past_use_weight else None
+        self._bookkeeper = Bookkeeper(writes, cache, self._outlook, watches, self._ledger, timing, half_life)
         self._loop = Loop(cache, policy, self._carry_out, writes.leads, metrics, timing)
 
     async def run(self) -> None:
@@ -144,6 +146,9 @@ class Term:
         self._binder.put(plan.binds)
         self._nominate(plan, now)
         self._choose(plan)
+        for group in {bind.group for bind in plan.binds}:
+            if (estimate := self._outlook.first_estimates.pop(group, None)) is not None:
+                self._metrics.estimate_off_by(abs(now - estimate))
         self._evictor.put(plan.evicts)
         self._cache.snapshot()
         difference = self._outlook.take(plan.waits, self._cache.groups.held, now)

@@ -31,6 +31,9 @@ __all__ = ["ApiMetrics", "BindResult", "OperatorMetrics", "PoolReading", "Schedu
 _SHORT = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Buckets, in seconds, of what takes milliseconds when all is well."""
 
+_LONG = (1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 4 * 3600.0, 86400.0, 7 * 86400.0)
+"""Buckets, in seconds, of what users wait for."""
+
 
 def _registry(version: str) -> CollectorRegistry:
     """A registry with the process's own figures and the build's version in it."""
@@ -173,6 +176,12 @@ class SchedulerMetrics:
             ("reason",),
             registry=self.registry,
         )
+        self._estimate_error = Histogram(
+            "powertrain_start_estimate_error_seconds",
+            "Difference between the start that a group was told first and its real start.",
+            buckets=_LONG,
+            registry=self.registry,
+        )
         self._lost = Counter(
             "powertrain_gangs_lost_members_total",
             "Times that a pod group came to have members on nodes that no longer report.",
@@ -198,6 +207,10 @@ class SchedulerMetrics:
     def members_lost(self) -> None:
         """Count one group that came to have members on silent nodes."""
         self._lost.inc()
+
+    def estimate_off_by(self, seconds: float) -> None:
+        """Count one group that starts: how far from then the first start was that it had been told."""
+        self._estimate_error.observe(seconds)
 
     def gang_placed(self, queue: str) -> None:
         """Count one group that now has all it wanted."""

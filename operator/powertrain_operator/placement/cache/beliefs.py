@@ -48,6 +48,14 @@ class Beliefs:
             self.departures += 1
         if known is not None and known.group and known.node and after is not None and pods.has_failed(after):
             self._groups.note_failure(known)
+        if (
+            known is not None
+            and known.group
+            and known.node
+            and after is not None
+            and pods.has_succeeded(after)
+        ):
+            self._groups.note_success(known.group)
         self._see(key, seen)
 
     # --- what was decided

@@ -1,6 +1,6 @@
 """The face of the kept snapshot: events in, decisions laid over them, snapshots out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from powertrain_scheduler.plan import Bind
@@ -40,6 +40,7 @@ class Cache:
         self._queue_objects: dict[str, Queue] = {}
         self._pools: dict[str, objects.PoolFact] = {}
         self._settings_changed = True
+        self._runtime_ratio: Mapping[str, float] = {}
         self._last: Snapshot | None = None
 
     @property
@@ -218,6 +219,11 @@ class Cache:
             self.groups.mark(group)
             self.groups.touched.add(group)
 
+    def learnt(self, runtime_ratio: Mapping[str, float]) -> None:
+        """By owner, how long work really runs over what was said of it."""
+        self._runtime_ratio = runtime_ratio
+        self._settings_changed = True
+
     # --- what to decide on
 
     def snapshot(self) -> Snapshot:
@@ -239,6 +245,7 @@ class Cache:
             pools=tuple(fact.pool for fact in in_order),
             queues=self.queues,
             groups=dict(self.groups.built),
+            runtime_ratio=self._runtime_ratio,
             shared=self.nodes.shares.by_node(),
             matching=self.neighbours.matching(self.nodes.rows),
             repelling=self.neighbours.repelling(self.nodes.rows),

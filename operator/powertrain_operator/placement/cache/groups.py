@@ -10,6 +10,7 @@ from powertrain_scheduler import minimum
 from powertrain_scheduler.snapshot import PlacedPod, Pod, PodClass, PodGroup, Topology
 
 from .. import names
+from ..experience import Run
 from ..translate.objects import GroupFact
 from ..translate.pods import PodFact
 from .failures import Failures
@@ -50,6 +51,9 @@ class GroupTable:
         self.moves = Moves()
         self.chosen: dict[str, str] = {}
         """Shapes that were decided here, whether or not the objects say so yet."""
+        self.ended: list[Run] = []
+        """Groups that ended well since someone emptied this, each told of once a start."""
+        self._told_end: dict[str, float] = {}
         self.touched: set[str] = set()
         """Groups that changed or vanished since someone emptied this."""
         self.changed = False
@@ -136,6 +140,7 @@ class GroupTable:
                 self.nominated.pop(group, None)
                 self.moves.forget(group)
                 self.chosen.pop(group, None)
+                self._told_end.pop(group, None)
                 return None
         if names.is_alone(group):
             assert members is not None
@@ -211,6 +216,14 @@ class GroupTable:
             chosen=shapes.chosen,
             objective=said.objective,
         )
+
+    def note_success(self, group: str) -> None:
+        """A pod of the group has done its work."""
+        fact, started = self._objects.get(group), self.started.get(group)
+        if fact is None or fact.expected is None or started is None or self._told_end.get(group) == started:
+            return
+        self._told_end[group] = started
+        self.ended.append(Run(fact.queue, names.split(group).namespace, started, fact.expected))
 
     def as_waiting(self, pod: PodFact) -> Pod:
         """The pod as one that waits for a node."""

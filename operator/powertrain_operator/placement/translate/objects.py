@@ -165,6 +165,7 @@ def queue(view: views.Queue) -> Queue:
         minimum_runtime=_seconds(spec.minimum_runtime) or 0.0,
         order=spec.order,
         max_running=spec.max_running,
+        past_use={each["accelerator"]: float(each["amount"]) for each in view.status.get("pastUse", ())},
     )
 
 

@@ -79,6 +79,11 @@ def is_finished(pod: Pod) -> bool:
     return pod.status.phase in _FINISHED
 
 
+def has_succeeded(pod: Pod) -> bool:
+    """Whether it ended well."""
+    return pod.status.phase == "Succeeded"
+
+
 def has_failed(pod: Pod) -> bool:
     """Whether it ended otherwise than well."""
     return pod.status.phase == "Failed"
