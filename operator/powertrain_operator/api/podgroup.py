@@ -148,8 +148,8 @@ class Evicted(Model):
         max_length=317, description="forGroup is the PodGroup that got the room, as namespace/name."
     )
     reason: Reason = Field(
-        description="reason is Reclaimed (quota taken back) or Preempted (by higher priority in the same "
-        "queue)."
+        description="reason is Reclaimed (quota taken back), Preempted (by higher priority in the same queue) "
+        "or Consolidated (moved to nodes that are held for it)."
     )
     time: Timestamp = Field(description="time is when the pods were told to leave.")
     message: Message | None = Field(default=None, description="message is the same as a sentence.")
