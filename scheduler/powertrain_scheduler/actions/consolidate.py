@@ -25,9 +25,9 @@ from powertrain_scheduler.fleet import Ints
 from powertrain_scheduler.kinds import DEVICE
 from powertrain_scheduler.snapshot import PodGroup
 
-SEARCHES = 24
+SEARCHES = 8
 """Most waiting groups of a cycle for which moves are looked for."""
-TRIES = 6
+TRIES = 5
 """Most sets of groups tried for one that waits: whoever finds no new place stays, and another is tried."""
 
 
@@ -43,7 +43,10 @@ def make_room(draft: Draft, wanted: Ask) -> bool:
 def _with(draft: Draft, wanted: Ask, option: Option) -> bool:
     if not gang.within(wanted, draft.worlds_later(wanted.group), draft.quotas, option):
         return False
-    if not _enough_free(draft, wanted, option) or not (movable := draft.movable(wanted.group)).any():
+    if not _enough_free(draft, wanted, option):
+        return False
+    movable = draft.movable(wanted.group)
+    if not movable.any() or _too_many(draft, wanted, option, movable):
         return False
     draft.move_searches += 1
     moves = _search(draft, wanted, option, movable)
@@ -73,6 +76,24 @@ def _left_of_split(draft: Draft, nodes: Mask, column: int) -> int:
     if split is None:
         return 0
     return int(np.where(split > 0, DEVICE - split, 0)[nodes].sum()) // DEVICE
+
+
+def _too_many(draft: Draft, wanted: Ask, option: Option, movable: Mask) -> bool:
+    """Whether more groups would have to move than may, wherever they are: proven by devices, without a search."""
+    need, column = wanted.needs[0], wanted.needs[0].traits.device_column
+    each = int(need.traits.vector[column]) if column >= 0 else 0
+    if not each:
+        return False
+    nodes = usable(draft, wanted, need, option)
+    free = draft.fleet.facts.allocatable[nodes, column] - draft.later.used[nodes, column]
+    more = len(need.pods) - int((np.maximum(free, 0) // each).sum())
+    if more <= 0:
+        return False
+    lacking = np.sort(each - np.maximum(free, 0) % each)[:more]
+    least = int(lacking.sum()) + each * max(0, more - len(lacking))
+    holdings, pods = draft.holdings, draft.units().pods(movable)
+    devices = np.bincount(holdings.group[pods], weights=holdings.vectors[holdings.traits[pods], column])
+    return bool(least > draft.policy.moving_groups * devices.max(initial=0.0))
 
 
 def _search(draft: Draft, wanted: Ask, option: Option, movable: Mask) -> Moves | None:

@@ -166,8 +166,7 @@ class Draft(Worlds):
     def movable(self, wanted: PodGroup) -> Mask:
         """Units that may be moved for the group: whole gangs that run, and were not moved lately."""
         if self._may_move is None:
-            may = [_may_move(self, group) for group in self.holdings.groups]
-            self._may_move = np.array(may, dtype=np.bool_)
+            self._may_move = _may_move(self)
         found: Mask = self._may_move[self.units().group] & ~self.untouchable()
         own = self.holdings.number_of.get(wanted.name)
         return found if own is None else found & (self.units().group != own)
@@ -220,16 +219,22 @@ class Draft(Worlds):
                 yield pod.name, names[row]
 
 
-def _may_move(draft: Draft, group: PodGroup) -> bool:
-    """Whether the group may be moved at all: a plain pod may have nobody who makes it anew."""
-    rests = group.moved is not None and draft.time < group.moved + draft.policy.move_rest_seconds
-    queue = draft.fleet.queues[group.queue]
-    young = group.started is None or draft.time < group.started + queue.minimum_runtime
-    still = (
-        group.explicit and not group.nominated and not any(pod.leaving or pod.fixed for pod in group.placed)
-    )
-    here = all(pod.node in draft.fleet.row_of for pod in group.placed)
-    return group.preemptible and not rests and not young and still and here and not minimum.missing(group)
+def _may_move(draft: Draft) -> Mask:
+    """By group, whether it may be moved at all: a plain pod may have nobody who makes it anew."""
+    holdings, lately = draft.holdings, draft.time - draft.policy.move_rest_seconds
+    number = len(holdings.groups)
+    there = np.bincount(holdings.group[~(holdings.leaving | holdings.pinned)], minlength=number).tolist()
+    may = [
+        group.preemptible
+        and group.explicit
+        and not group.nominated
+        and group.started is not None
+        and (group.moved is None or group.moved <= lately)
+        and stays == len(group.placed) >= group.min_member
+        and not (group.subgroups and minimum.missing(group))
+        for group, stays in zip(holdings.groups, there, strict=True)
+    ]
+    return np.array(may, dtype=np.bool_)
 
 
 def _binds(fleet: Fleet, group: PodGroup, part: Part) -> Iterator[Bind]:
