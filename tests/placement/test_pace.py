@@ -117,3 +117,9 @@ def test_names_can_be_told_apart_and_taken_apart() -> None:
     assert (names.is_alone(group), names.is_alone(alone)) == (False, True)
     assert names.split(group) == names.split(alone) == ("team", "x")
     assert names.split("cluster-wide") == ("", "cluster-wide")
+
+
+def test_the_end_of_somebodys_patience_is_looked_at_too() -> None:
+    plan = Plan(waits=(wait("a", estimate=500.0),))
+    assert next_look(plan, now=100.0, patience=300.0) == 300.0
+    assert next_look(Plan(waits=(wait("a"),)), now=100.0, patience=300.0) == 300.0

@@ -44,6 +44,7 @@ class Loop:
     ) -> None:
         self._cache = cache
         self._settling = Settling(policy)
+        self._patience = policy.patience_seconds
         self._carry_out = carry_out
         self._leads = leads
         self._metrics = metrics
@@ -89,11 +90,18 @@ class Loop:
         self._pause = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, PAUSES_PER_DECISION * took))
         self._carry_out(plan, now)
         self._known = self._cache.snapshot()  # what the plan itself changed is no news ...
-        self._again = self._settling.next_look(next_look(plan, now), bool(plan.waits), now)
+        planned = next_look(plan, now, self._end_of_patience(plan, now))
+        self._again = self._settling.next_look(planned, bool(plan.waits), now)
         if plan.waits and (plan.binds or plan.evicts):
             # ... but to those who wait: what was given a place in this cycle may be evicted in the next.
             self._known = None
             self.wake()
+
+    def _end_of_patience(self, plan: Plan, now: float) -> float | None:
+        """When the next of those who wait has waited long enough to go first."""
+        waiting = (self._cache.group(wait.group) for wait in plan.waits)
+        ends = [group.since + self._patience for group in waiting if group and group.since is not None]
+        return min((end for end in ends if end > now), default=None)
 
     def _is_time(self, now: float) -> bool:
         return self._again is not None and now >= self._again
@@ -105,12 +113,14 @@ class Loop:
         await self._timing.wait(self._woken, wait)
 
 
-def next_look(plan: Plan, now: float) -> float | None:
-    """When time alone may change the plan: the next moment it speaks of; None where it speaks of none.
+def next_look(plan: Plan, now: float, patience: float | None = None) -> float | None:
+    """When time alone may change the plan: the next moment it speaks of, or the end of somebody's patience;
+    None where there is none.
 
     Work that outruns its expected end moves those moments on, and so the next look with them.
     """
     times = [reserve.start for reserve in plan.reserves]
     times += [wait.estimated_start for wait in plan.waits if wait.estimated_start is not None]
+    times += [patience] if patience is not None else []
     coming = [time for time in times if time > now]
     return max(min(coming), now + LEAST_LOOK_AHEAD) if coming else None

@@ -28,8 +28,8 @@ from powertrain_scheduler.session import Session
 
 ENDLESS = 7 * 86400.0
 """Seconds after which work that does not say when it ends is thought to stay, as services do."""
-SLACK = 0.1
-"""Of the time it has waited: nodes kept free may be used by what is to end within that."""
+SLACK, MOST_SLACK = 0.1, 6 * 3600.0
+"""Of the time it has waited, and seconds at most: nodes kept free may be used by what is to end within that."""
 DOMAINS_TRIED = 8
 
 
@@ -89,7 +89,9 @@ def _keep_nodes(draft: Draft, wanted: Ask) -> None:
     if placement is None:
         return
     waited = draft.time - (wanted.group.since or draft.time)
-    held = Reserve(wanted.group.name, draft.time + SLACK * waited, draft.node_names(placement))
+    held = Reserve(
+        wanted.group.name, draft.time + min(MOST_SLACK, SLACK * waited), draft.node_names(placement)
+    )
     there = draft.counted(wanted.group)[0] & ~ends
     draft.reserve(Promise(held, placement, among, then, there, known=False))
 
