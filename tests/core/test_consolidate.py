@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from core.builders import (
+    GPU,
     NOW,
     RACK,
     Policy,
@@ -13,6 +14,7 @@ from core.builders import (
     evicted,
     nodes,
     pending,
+    pod_class,
     queue,
     rack,
     running,
@@ -181,3 +183,13 @@ def test_nobody_is_moved_back_and_forth() -> None:
         world = vacated(carry_out(world, plan))
     assert moved == ["two-0"]
     assert all(world.groups[name].placed for name in ("one", "two", "wide"))
+
+
+def test_shares_of_devices_move_together_for_who_needs_a_whole_one() -> None:
+    half = pod_class(share=(GPU, 500))
+    halves = [running(f"half{i}", [f"n-{i}"], of=half) for i in range(2)]
+    halves = [
+        replace(group, placed=tuple(replace(pod, device="0") for pod in group.placed)) for group in halves
+    ]
+    plan = decide(cluster(rack("n", nodes=2, gpu=1), *halves, pending("whole", 1, 1)))
+    assert [(each.pod, each.to) for each in plan.evicts] == [("half1-0", "n-0")]

@@ -82,7 +82,7 @@ def _too_many(draft: Draft, wanted: Ask, option: Option, movable: Mask) -> bool:
     """Whether more groups would have to move than may, wherever they are: proven by devices, without a search."""
     need, column = wanted.needs[0], wanted.needs[0].traits.device_column
     each = int(need.traits.vector[column]) if column >= 0 else 0
-    if not each:
+    if not each or draft.fleet.snapshot.shared:
         return False
     nodes = usable(draft, wanted, need, option)
     free = draft.fleet.facts.allocatable[nodes, column] - draft.later.used[nodes, column]
