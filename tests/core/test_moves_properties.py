@@ -4,9 +4,10 @@ from collections import Counter
 from random import Random
 
 from core.builders import NOW, RACK, Policy, carry_out, cluster, decide, pending, rack, running, vacated
-from core.test_properties import alive, bounded
+from core.test_properties import alive
+from core.test_properties import bounded as often
 from core.worlds import owner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from powertrain_scheduler.plan import Plan
 from powertrain_scheduler.snapshot import Snapshot
@@ -36,6 +37,7 @@ fragmented = st.builds(
     fragments, racks=st.integers(1, 4), waiting=st.integers(1, 3), seed=st.integers(0, 2**32 - 1)
 )
 
+bounded = settings(often, max_examples=min(often.max_examples, 30))
 MOVES_ONLY = Policy(reclaim=False, preempt=False)
 
 
