@@ -181,3 +181,10 @@ def test_more_important_work_goes_first_all_the_same() -> None:
 def test_nobody_is_kept_from_his_own_quota_by_a_borrower() -> None:
     world = cluster(TWO, BUSY, LATE, replace(small(), queue="owner"), queue("owner", 8))
     assert starts(world) == {"small"}
+
+
+def test_it_takes_back_what_is_its_own_all_the_same() -> None:
+    borrower = running("busy", ["r-0"], gpu=8, queue="other")
+    late = replace(LATE, queue="owner")
+    world = cluster(TWO, borrower, late, queue("owner", 16), queue("other", 0))
+    assert {each.for_group for each in decide(world).evicts} == {"late"}

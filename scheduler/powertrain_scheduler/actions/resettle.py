@@ -87,6 +87,6 @@ class _Futures:
 
     def of(self, group: PodGroup) -> tuple[Session, ...]:
         """Those in which the group must have room."""
-        concerning = self._draft.promises.concerning(self._draft.end(group))
+        concerning = self._draft.concerning(group)
         names = {each.reserve.group for each in concerning}
         return (self._later, *(each.then for each in self._then if each.reserve.group in names))

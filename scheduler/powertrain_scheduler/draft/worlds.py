@@ -70,21 +70,25 @@ class Worlds:
 
     def worlds_later(self, group: PodGroup) -> tuple[Session, ...]:
         """To start once all that leaves is gone: not in the way of a reservation, either."""
-        return (self.later, *(promise.then for promise in self._concerning(group)))
+        return (self.later, *(promise.then for promise in self.concerning(group)))
 
     def worlds_without(self, group: PodGroup, pods: Mask) -> tuple[Session, ...]:
         """The same, once these pods of the holdings are gone too."""
-        gone = [pods, *(pods & promise.there for promise in self._concerning(group))]
+        gone = [pods, *(pods & promise.there for promise in self.concerning(group))]
         worlds = zip(self.worlds_later(group), gone, strict=True)
         return tuple(self.holdings.without(world, mask) for world, mask in worlds)
 
     def counted(self, group: PodGroup) -> tuple[Mask, ...]:
         """Which pods of the holdings are in each of `worlds_later`."""
-        there = (promise.there & ~self.evicted for promise in self._concerning(group))
+        there = (promise.there & ~self.evicted for promise in self.concerning(group))
         return (~(self.holdings.leaving | self.evicted), *there)
 
-    def _concerning(self, group: PodGroup) -> Sequence[Promise]:
-        return self.promises.concerning(self.end(group)) if self.promises.made else ()
+    def concerning(self, group: PodGroup) -> Sequence[Promise]:
+        """Others' reservations that the group might be in the way of."""
+        if not self.promises.made:
+            return ()
+        concerning = self.promises.concerning(self.end(group))
+        return [promise for promise in concerning if promise.reserve.group != group.name]
 
     def end(self, group: PodGroup) -> float | None:
         """When pods of the group that start now are expected to be gone; None: nobody knows."""
@@ -135,7 +139,7 @@ class Worlds:
         """It is the group's turn: what was kept for it is free for it to choose from."""
         if group.name in self._kept:
             placement, worlds = self._kept.pop(group.name)
-            for world in (*worlds, *(promise.then for promise in self._concerning(group))):
+            for world in (*worlds, *(promise.then for promise in self.concerning(group))):
                 for change in placement.changes():
                     world.release(change)
 

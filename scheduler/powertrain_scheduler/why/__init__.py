@@ -183,7 +183,7 @@ def _quota_sentence(bound: quota.Bound, asked: int) -> str:
 
 
 def _reserved(draft: Draft, wanted: Ask) -> Why | None:
-    concerning = draft.promises.concerning(draft.end(wanted.group))
+    concerning = draft.concerning(wanted.group)
     if not concerning or gang.find(wanted, draft.present(), draft.quotas) is None:
         return None
     promise = next((each for each in concerning if _in_the_way_of(draft, wanted, each)), concerning[0])
