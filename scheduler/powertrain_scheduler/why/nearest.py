@@ -114,7 +114,7 @@ def _worlds(draft: Draft, group: PodGroup) -> room.Worlds:
 
 def _sooner(case: _Case) -> Iterator[Change]:
     draft, group = case.draft, case.wanted.group
-    promises = draft.promises.concerning(draft.end(group))
+    promises = draft.concerning(group)
     if promises and group.started is None and case.fits(case.wanted, draft.present()):
         first = min(promise.reserve.start for promise in promises)
         if (seconds := int((first - draft.time) / draft.ratio(group))) > 0:
