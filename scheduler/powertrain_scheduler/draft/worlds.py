@@ -151,7 +151,7 @@ class Worlds:
     def keep_again(self, group: PodGroup) -> None:
         """The other did not need it."""
         placement, worlds = self._set_aside.pop(group.name)
-        occupy(placement, (*worlds, *(promise.then for promise in self._concerning(group))))
+        occupy(placement, (*worlds, *(promise.then for promise in self.concerning(group))))
         self._kept[group.name] = placement, worlds
 
     def forget_set_aside(self) -> None:
