@@ -92,7 +92,11 @@ def test_the_demo_runs_to_its_end_and_shows_where_everything_sits(demo: Demo) ->
     )
     assert any("qwen-pretrain: Running, 4/4" in line for line in told)
     assert any("chat: Ready, 3/3" in line for line in told)
-    assert any("llama-large: Running, 8/8" in line for line in told)
+    assert any(line.startswith("TrainingJob sweep: Queued") and "Reserved: " in line for line in told)
+    assert any("smoke: Running, 4/4" in line for line in told)
+    assert any("llama-large: Running, 10/10" in line for line in told)
+    assert any(line.startswith("TrainingJob probe: Queued") and "Reclaimed: " in line for line in told)
+    assert any("assistant: Ready, 2/2" in line for line in told)
     assert any(line.startswith("  powertrain_pool_watts{") for line in demo.output.splitlines())
     assert demo.left() == set()
     assert list(demo.scratch.iterdir()) == []

@@ -11,7 +11,7 @@ from powertrain_operator.api import KINDS, parse
 from powertrain_operator.api.acceleratorpool import AcceleratorPoolStatus
 from powertrain_operator.api.inferenceservice import InferenceServiceStatus
 from powertrain_operator.api.meta import Status, next_conditions
-from powertrain_operator.api.podgroup import Evicted, PodGroupStatus
+from powertrain_operator.api.podgroup import Evicted, FailingNode, PodGroupStatus
 from powertrain_operator.api.queue import QueueStatus, QueueUsage
 from powertrain_operator.api.trainingjob import FailedNode, TrainingJobStatus
 
@@ -65,6 +65,7 @@ STATUSES: Final[Mapping[str, tuple[Status, str]]] = {
             node_count=2,
             failed_nodes=(FailedNode(node="h100-2", failures=2),),
             template_hash="0123456789abcdef",
+            shape="h100-sxm",
             **_common("Placed", "Running", "Suspended", "Complete", "Failed"),
         ),
         "good Restarting Because 3/4 default",
@@ -91,6 +92,10 @@ STATUSES: Final[Mapping[str, tuple[Status, str]]] = {
             scheduled_time=NOON,
             estimated_start=NOON,
             evicted=Evicted(for_group="demo/other", reason="Reclaimed", time=NOON, message="for demo/other"),
+            nearest="would start with 8 nvidia.com/gpu more free in rack r7",
+            shape="h100-sxm",
+            lost_nodes=("h100-1",),
+            failed_nodes=(FailingNode(node="h100-2", failures=2),),
             **_common("Scheduled"),
         ),
         "good Scheduled Because 2/2 default",
