@@ -16,6 +16,8 @@ class Reason(StrEnum):
     """Pods of the group carry scheduling gates that somebody else must lift."""
     POD_GROUP_NOT_FOUND = "PodGroupNotFound"
     """Pods name a pod group that does not exist."""
+    INVALID_POD_GROUP = "InvalidPodGroup"
+    """The group says of itself what can't be meant: parts in a circle, slices of nothing."""
     QUEUE_NOT_FOUND = "QueueNotFound"
     """The group's queue, or a parent of it, does not exist."""
     INVALID_QUEUE = "InvalidQueue"

@@ -5,6 +5,7 @@ before, never beyond the time at which it is ended anyway. Work that says neithe
 """
 
 from collections.abc import Mapping
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,8 @@ def lasts(group: PodGroup, ratio: float = 1.0) -> float | None:
     `ratio` is how long its owner's groups really run over what he says.
     """
     said = None if group.expected_seconds is None else group.expected_seconds * ratio
-    return min((seconds for seconds in (said, group.maximum_seconds) if seconds is not None), default=None)
+    given = (said, group.maximum_seconds)
+    return min((seconds for seconds in given if seconds is not None and isfinite(seconds)), default=None)
 
 
 def expected_end(group: PodGroup, now: float, overrun_seconds: float, ratio: float = 1.0) -> float | None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from powertrain_scheduler import minimum
 from powertrain_scheduler.fleet import Fleet, Traits
 from powertrain_scheduler.snapshot import Pod, PodGroup, Topology
 
@@ -124,10 +125,16 @@ class _Node:
 
 
 def _homes(group: PodGroup) -> dict[str, str]:
-    """For each part, itself or the nearest above it that has a wish; the group is nameless."""
+    """For each part, itself or the nearest above it that has a wish; the group is nameless.
+
+    Parts that lie below themselves have the group's, as in `minimum`.
+    """
     said = {part.name: part for part in group.subgroups}
     homes: dict[str, str] = {}
     for name in said:
+        if minimum.circular(said, name):
+            homes[name] = ""
+            continue
         at, seen = name, {""}
         while at in said and at not in seen and said[at].topology == ANYHOW:
             seen.add(at)
@@ -136,13 +143,20 @@ def _homes(group: PodGroup) -> dict[str, str]:
     return homes
 
 
+def _even(needs: Sequence[Need], pods: int, size: int) -> bool:
+    """Whether slices need not be told one by one: each is of one class, or it is not said which pods make one."""
+    return bool(pods % size) or all(len(need.pods) % size == 0 for need in needs)
+
+
 def _sliced(fleet: Fleet, branch: Branch, pods: tuple[Pod, ...]) -> Branch:
-    """Slices that hold pods of several classes are parts of their own; those of one class are left to arithmetic."""
+    """Slices that hold pods of several classes, or of such as mind others, are parts of their own; the rest is left
+    to arithmetic."""
     topology = branch.topology
-    if not topology.slices or len(branch.needs) < 2:
+    heeding = not branch.here and any(need.traits.heeding for need in branch.needs)
+    if not topology.slices or (len(branch.needs) < 2 and not heeding):
         return branch
     size = topology.slices[0].size
-    if len(pods) % size or all(len(need.pods) % size == 0 for need in branch.needs):
+    if size < 1 or (not heeding and _even(branch.needs, len(pods), size)):
         return branch
     inner = Topology(required=topology.slices[0].within, slices=topology.slices[1:], arrange=topology.arrange)
     chunks = [pods[i : i + size] for i in range(0, len(pods), size)]

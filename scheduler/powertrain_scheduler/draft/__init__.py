@@ -174,7 +174,8 @@ class Draft(Worlds):
     def _shrink(self, pods: Mask) -> None:
         for number in np.unique(self.holdings.group[pods]).tolist():
             if self.holdings.groups[number].waiting:
-                self._shrunk[self.holdings.groups[number].name] = self._without_evicted(number)
+                left = self._without_evicted(number)
+                self._shrunk[left.name] = asks.careful(left, self.policy)
 
     def _without_evicted(self, number: int) -> PodGroup:
         group = self.holdings.groups[number]

@@ -65,6 +65,8 @@ class Search:
         inner = not strict and not anyhow and any(_prefers(part) for part in branch.parts)
         wished = wished or branch.wishes()
         number = len(self._trial.parts)
+        if branch.topology.required and branch.topology.preferred:
+            whole = self._labelled(whole, branch.topology.required)
         for widened, level in enumerate(domains.levels(self._known, branch.topology, whole.level, anyhow)):
             if strict and widened:
                 break
@@ -78,6 +80,11 @@ class Search:
                     if self._tries < 0:
                         return False
         return False
+
+    def _labelled(self, whole: Scope, required: str) -> Scope:
+        """Its nodes that lie in a domain of the required level: those of narrower levels need not."""
+        codes = self._known.columns[self._known.place(required)].codes[whole.rows]
+        return whole if (codes >= 0).all() else Scope(whole.rows[codes >= 0], whole.level)
 
     def _scopes(self, branch: Branch, whole: Scope, level: int) -> Iterator[Scope]:
         """The domains of the level that may hold the branch, the best first."""
@@ -135,7 +142,8 @@ class Search:
             if self._tries < 0 or all(_alike(items[failed], item) for item in items[:failed]):
                 break
             items.insert(0, items.pop(failed))
-        if len(branch.needs) < 2 or branch.parts or any(need.traits.heeding for need in branch.needs):
+        bound = branch.parts or branch.topology.slices
+        if len(branch.needs) < 2 or bound or any(need.traits.heeding for need in branch.needs):
             return False
         return self._mixed(branch, scope)
 

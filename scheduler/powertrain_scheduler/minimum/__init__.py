@@ -6,7 +6,9 @@ many pods, and is all or nothing by itself. Leaving pods count nowhere.
 
 from typing import NamedTuple
 
+from powertrain_scheduler.minimum.problems import problem as problem
 from powertrain_scheduler.minimum.tree import Branch, tree
+from powertrain_scheduler.minimum.tree import circular as circular
 from powertrain_scheduler.snapshot import PodGroup
 
 

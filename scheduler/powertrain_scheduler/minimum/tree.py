@@ -49,7 +49,7 @@ def tree(group: PodGroup, favoured: str = "") -> Branch:
         name: Branch(name, part.min_member, part.min_subgroups, part.topology) for name, part in said.items()
     }
     for name, part in said.items():
-        above = root if _circular(said, name) else branches.get(part.parent, root)
+        above = root if circular(said, name) else branches.get(part.parent, root)
         above.parts.append(branches[name])
     for number, pod in enumerate(group.placed):
         if not pod.leaving:
@@ -60,7 +60,8 @@ def tree(group: PodGroup, favoured: str = "") -> Branch:
     return root
 
 
-def _circular(said: dict[str, SubGroup], name: str) -> bool:
+def circular(said: dict[str, SubGroup], name: str) -> bool:
+    """Whether going up from the part never ends."""
     seen, at = {name}, said[name].parent
     while at in said:
         if at in seen:

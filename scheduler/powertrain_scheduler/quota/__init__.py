@@ -73,6 +73,8 @@ class Quotas:
     def _tree(self) -> dict[int | None, list[int]]:
         children: dict[int | None, list[int]] = {}
         for row, parent in enumerate(self.fleet.parent_row):
+            if parent is not None and row in self.fleet.ancestry[self.fleet.queue_list[parent].name]:
+                parent = None  # it lies below itself: nobody is served there, but what runs is counted
             children.setdefault(parent, []).append(row)
         return children
 
@@ -131,7 +133,7 @@ class Quotas:
         """What the queue may take without touching what others do not lend; its own nominal it may always take."""
         room = session.free()[kind]
         for row in reversed(path):
-            siblings = self.children[self.fleet.parent_row[row]]
+            siblings = self.children.get(self.fleet.parent_row[row], ())
             room -= sum(self._kept_for(session, each, kind) for each in siblings if each != row)
             held = session.held[row, kind]
             room = max(room, int(self.nominal[row, kind] - held))

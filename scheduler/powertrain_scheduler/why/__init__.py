@@ -33,6 +33,8 @@ def hindered(fleet: Fleet, group: PodGroup) -> Wait | None:
         pods = words.counted(len(group.waiting), "pod")
         told = f"{pods} name pod group {group.name}, which does not exist"
         return Wait(group.name, Reason.POD_GROUP_NOT_FOUND, told)
+    if group.waiting and (wrong := minimum.problem(group)) is not None:
+        return Wait(group.name, Reason.INVALID_POD_GROUP, f"the group can't be meant as it is: {wrong}")
     needed = minimum.missing(group)
     if not needed or (group.started is not None and not group.waiting and not group.gated):
         return None
