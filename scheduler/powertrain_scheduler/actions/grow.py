@@ -1,8 +1,8 @@
 """Pods beyond the minimum: whatever is free when every minimum has been served.
 
 A group grows step by step: pod by pod, slice by slice, optional parts whole. A step that finds no
-room holds up none but those that build on it. Queues take turns; inside a queue the first in line
-has all it can use before the next.
+room holds up none but those that build on it. Queues take turns, the one first that has least of what
+is its own; inside a queue the first in line has all it can use before the next.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +15,8 @@ from powertrain_scheduler.minimum import Step
 from powertrain_scheduler.snapshot import PlacedPod, Pod, PodGroup
 
 TURNS = 8
-"""In about so many turns a queue gets all that its first group can use, so that others are served between."""
+"""In about so many turns a queue gets all that its first group can use, so that others are served between;
+and where many queues grow, this part of them is served before it is asked again whose turn it is."""
 
 InTurn = Callable[[Draft, Iterable[Ask]], Iterator[Ask]]
 
@@ -27,10 +28,13 @@ def grow(draft: Draft, groups: Iterable[PodGroup], in_turn: InTurn) -> list[Ask]
     growing = dict(growths)
     while growing:
         served: set[str] = set()
+        queues = len({growth.group.queue for growth in growing.values()})
         for wanted in in_turn(draft, [each.wanted for each in growing.values() if each.wanted]):
             growth = growing[wanted.group.name]
             if wanted.group.queue in served:
                 continue
+            if len(served) * TURNS >= queues:
+                break  # whose turn it is now is another question
             while growth.take(alone) and alone:
                 pass
             if growth.wanted is None:
