@@ -73,6 +73,15 @@ def test_quota_is_raised_along_the_whole_path() -> None:
     )
 
 
+def test_fewer_pods_need_no_more_quota_where_the_quota_is_enough_for_them() -> None:
+    busy = running("x", ["r1-0", "r1-1", "r1-2", "r2-0"], gpu=8)
+    ways = told(FLEET, queue("a", Quota(16, 0)), busy, pending("p", 3, 8, queue="a"))
+    assert ways.startswith(
+        "would start with a minimum of 2 pods instead of 3, or with 8 nvidia.com/gpu more free"
+    )
+    assert ways.endswith("and the borrowing limit of queue a for h100-sxm raised by 8")
+
+
 def test_work_that_may_not_be_evicted_could_borrow_if_it_might() -> None:
     assert told(FLEET, queue("a", 4), pending("p", 1, 8, queue="a", preemptible=False)) == (
         "would start with leave to be evicted (preemptible: true), or with quota of queue a for h100-sxm raised by 4"

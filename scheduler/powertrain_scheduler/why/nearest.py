@@ -76,6 +76,7 @@ def nearest(draft: Draft, wanted: Ask, most: int) -> tuple[Changes, ...]:
 
 def _ways(draft: Draft, wanted: Ask) -> Iterator[Changes]:
     case = _Case(draft, wanted, _worlds(draft, wanted.group), draft.quotas, None, ())
+    alone: tuple[Change, ...] = ()
     if wanted.options and not any(
         gang.within(wanted, draft.present(), draft.quotas, option) for option in wanted.options
     ):
@@ -85,13 +86,14 @@ def _ways(draft: Draft, wanted: Ask) -> Iterator[Changes]:
         if raised is None:
             return
         change, option = raised
-        case = case._replace(quotas=None, option=option, beside=(change,))
+        within, case = case, case._replace(quotas=None, option=option, beside=(change,))
         if case.fits(wanted):
             yield case.beside
             return
+        alone = tuple(_fewer(within))
+        yield from ((change,) for change in alone)
     for way in (_sooner, _room, _topology, _fewer, _nodes_allowed, _rule, _priority):
-        for one in way(case):
-            yield (one, *case.beside)
+        yield from ((one, *case.beside) for one in way(case) if one not in alone)
 
 
 def _worlds(draft: Draft, group: PodGroup) -> room.Worlds:
