@@ -255,6 +255,7 @@ def test_with_departures_from_the_command_line(tmp_path: Path) -> None:
         (["--policy", "best"], "'best' is none of powertrain, random"),
         (["--seeds", "3-1"], "is not a number or a range"),
         (["--plot", "x.txt"], "ends with none of"),
+        (["--json", "no/such/x.json"], "no/such/x.json is in no folder that there is"),
         (["--reference", "nowhere"], "nowhere/analysis_allo_discrete.csv cannot be read"),
         (["--dynamic", "--reference", "x"], "those of the fill"),
     ],

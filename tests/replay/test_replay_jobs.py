@@ -80,6 +80,7 @@ def test_seeds_draw_other_estimates(tmp_path: Path) -> None:
         ),
         (["--seeds", "3-1"], "'3-1' is not a number or a range"),
         (["--plot", "x.txt"], "x.txt ends with none of .png, .svg, .pdf"),
+        (["--plot", "no/such/x.png"], "no/such/x.png is in no folder that there is"),
         (["--cluster", "fast=8,other=8"], "has no throughputs of accelerator other"),
         (["--trace", "/nowhere"], "/nowhere cannot be read: No such file or directory"),
     ],

@@ -77,9 +77,9 @@ def jobs(
     """Training jobs on unlike accelerators: completion times, waiting, fairness.
 
     powertrain runs decide() itself: a job lists the accelerators as alternative shapes with the measured
-    speeds, and gets one when it is its turn; powertrain-shortest is the same with a queue of order: shortest. fifo, srtf and las are the textbook policies, gavel is
-    heterogeneity-aware max-min fairness; srtf, las and gavel share time in rounds of 6 minutes. What is
-    modelled and what is not: docs/replay.md.
+    speeds, and gets one when it is its turn; powertrain-shortest is the same with a queue of order: shortest.
+    fifo, srtf and las are the textbook policies, gavel is heterogeneity-aware max-min fairness; srtf, las
+    and gavel share time in rounds of 6 minutes. What is modelled and what is not: docs/replay.md.
     """
     from . import jobrun, report
 
@@ -90,8 +90,7 @@ def jobs(
         restart_seconds=restart_seconds,
         estimate_error=estimate_error,
     )
-    if plot_file:
-        report.check_plot(plot_file)
+    report.check(json_file, plot_file)
     load = jobrun.load(trace_file, throughputs, cluster, first)
     for note in load.notes():
         click.echo(f"note: {note}", err=True)

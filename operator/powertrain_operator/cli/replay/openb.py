@@ -73,8 +73,7 @@ def openb(
     from . import openbreport, openbrun, openbtime, report
 
     chosen, numbers = options.names(policies, PACKINGS), options.seeds(seed_range)
-    if plot_file:
-        report.check_plot(plot_file)
+    report.check(json_file, plot_file)
     trace = openbrun.load(nodes, pods)
     if dynamic:
         if reference:

@@ -39,7 +39,8 @@ def _allocation(runs: Sequence[Run], published: Published) -> str:
     for policy, mine in _by_policy(runs).items():
         mean = {name: _mean(mine, name) for name in ("allocated", "fragments")}
         cells = [policy, *(f"{mean['allocated'][at]:.2f}" for at in ALLOCATED_AT)]
-        cells.append(f"{np.std([run.curves.allocated[-1] for run in mine]):.2f}")
+        ends = [run.curves.allocated[-1] for run in mine]
+        cells.append(f"{np.std(ends):.2f}" if len(ends) > 1 else "-")
         if published:
             cells += [_told(published["allocated"], policy, at) for at in PUBLISHED_AT]
         cells += [f"{mean['fragments'][at]:.2f}" for at in FRAGMENTS_AT]

@@ -102,11 +102,17 @@ def write(file: str, text: str) -> None:
 # -- plots -------------------------------------------------------------------------------------------
 
 
-def check_plot(file: str) -> None:
+def check(json_file: str | None, plot_file: str | None) -> None:
     """Tells at once what would otherwise be found out after the run."""
-    if not file.endswith(SUFFIXES):
-        raise click.BadParameter(f"{file} ends with none of {', '.join(SUFFIXES)}", param_hint="--plot")
-    need("matplotlib.figure", "--plot")
+    if plot_file is not None:
+        if not plot_file.endswith(SUFFIXES):
+            raise click.BadParameter(
+                f"{plot_file} ends with none of {', '.join(SUFFIXES)}", param_hint="--plot"
+            )
+        need("matplotlib.figure", "--plot")
+    for option, file in (("--json", json_file), ("--plot", plot_file)):
+        if file is not None and not Path(file).absolute().parent.is_dir():
+            raise click.BadParameter(f"{file} is in no folder that there is", param_hint=option)
 
 
 def plot(file: str, runs: Sequence[Run]) -> None:
