@@ -64,7 +64,7 @@ def test_folders_files_and_json_may_be_mixed(tmp_path: Path) -> None:
 
 def test_objects_without_a_namespace_are_in_the_default_one() -> None:
     bindings = json.loads(given(NODE, POD).stdout)["bindings"]
-    assert bindings == [{"namespace": "default", "pod": "p", "node": "n", "devices": []}]
+    assert bindings == [{"namespace": "default", "pod": "p", "node": "n", "devices": [], "share": None}]
 
 
 def test_other_kinds_are_ignored_with_a_note() -> None:

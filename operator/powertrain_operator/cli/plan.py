@@ -41,8 +41,9 @@ def explain(target: str, paths: tuple[str, ...], kubeconfig: str | None, output:
     group = world_records.find(world, namespace, name)
     if group is None:
         there = world_records.known(world, namespace)
-        near = get_close_matches(name, there, n=3, cutoff=0.4) or there[:3]
-        hint = f"; there is {', '.join(near)}" if near else ""
+        near = get_close_matches(name, there, n=3, cutoff=0.4) or there
+        shown = ", ".join(near[:3]) + (f" and {len(near) - 3} more" if len(near) > 3 else "")
+        hint = f"; there is {shown}" if near else ""
         click.echo(f"error: no PodGroup or pod {namespace}/{name} is among the input{hint}", err=True)
         sys.exit(BAD_INPUT)
     click.echo(records.FORMATS[output](world_records.one(world, Policy(), now, group)), nl=False)

@@ -32,8 +32,11 @@ def as_table(forecast: Forecast) -> str:
         ),
         _section(
             "Would be evicted",
-            ("NAMESPACE", "POD", "FOR", "REASON"),
-            [(each.namespace, each.pod, each.for_group, each.reason) for each in forecast.evictions],
+            ("NAMESPACE", "POD", "FOR", "REASON", "TO"),
+            [
+                (each.namespace, each.pod, each.for_group, each.reason, each.to or "-")
+                for each in forecast.evictions
+            ],
         ),
         _section(
             "Wait",
@@ -78,7 +81,10 @@ def _line(row: Sequence[str], widths: Iterable[int]) -> str:
 
 
 def _devices(binding: Binding) -> str:
-    return ", ".join(f"{each.count} {each.resource}" for each in binding.devices) or "-"
+    whole = [f"{each.count} {each.resource}" for each in binding.devices]
+    if (share := binding.share) is not None:
+        whole.append(f"{share.thousandths}/1000 of {share.resource} {share.device}")
+    return ", ".join(whole) or "-"
 
 
 def _nodes(nodes: Sequence[str]) -> str:

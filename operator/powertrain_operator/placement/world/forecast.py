@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from powertrain_scheduler.cycle import work_out
-from powertrain_scheduler.plan import Plan
+from powertrain_scheduler.plan import Bind, Plan
 from powertrain_scheduler.policy import Policy
 
 from powertrain_operator.api.time import to_rfc3339
@@ -26,11 +26,22 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A part of one device."""
+
+    resource: str
+    thousandths: int
+    device: str
+    """The same for all shares of one device on that node."""
+
+
+@dataclass(frozen=True, slots=True)
 class Binding:
     namespace: str
     pod: str
     node: str
     devices: tuple[Device, ...]
+    share: Share | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,8 @@ class Eviction:
     for_group: str
     """`namespace/name`; `for` in JSON."""
     reason: str
+    to: str
+    """Of a move, the node that is held for it; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +103,9 @@ def forecast(world: World, policy: Policy, now: float, *, recorded: bool = False
     plan = outcome.plan
     refused = [Waiting(each.namespace, each.name, each.reason, each.message, None) for each in world.refused]
     return Forecast(
-        bindings=tuple(
-            Binding(*names.split(bind.pod), bind.node, tuple(Device(*each) for each in bind.devices))
-            for bind in plan.binds
-        ),
+        bindings=tuple(_binding(bind, world.cache) for bind in plan.binds),
         evictions=tuple(
-            Eviction(*names.split(evict.pod), "/".join(names.split(evict.for_group)), evict.reason)
+            Eviction(*names.split(evict.pod), "/".join(names.split(evict.for_group)), evict.reason, evict.to)
             for evict in plan.evicts
         ),
         waiting=(*_waiting(plan, world.cache), *refused),
@@ -104,6 +114,16 @@ def forecast(world: World, policy: Policy, now: float, *, recorded: bool = False
             for reserve in plan.reserves
         ),
         records=tuple(records.rows(outcome, world, policy, now)) if recorded else (),
+    )
+
+
+def _binding(bind: Bind, cache: Cache) -> Binding:
+    share = cache.pods[bind.pod].pod_class.share
+    return Binding(
+        *names.split(bind.pod),
+        bind.node,
+        tuple(Device(*each) for each in bind.devices),
+        None if share is None else Share(*share, bind.device),
     )
 
 
