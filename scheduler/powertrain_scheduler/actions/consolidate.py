@@ -43,7 +43,7 @@ def make_room(draft: Draft, wanted: Ask) -> bool:
 def _with(draft: Draft, wanted: Ask, option: Option) -> bool:
     if not gang.within(wanted, draft.worlds_later(wanted.group), draft.quotas, option):
         return False
-    if not _enough_free(draft, wanted, option):
+    if not _enough_idle(draft, wanted, option) or not _enough_free(draft, wanted, option):
         return False
     movable = draft.movable(wanted.group)
     if not movable.any() or _too_many(draft, wanted, option, movable):
@@ -68,6 +68,14 @@ def _enough_free(draft: Draft, wanted: Ask, option: Option) -> bool:
         if (free < need.traits.amounts * len(need.pods)).any():
             return False
     return True
+
+
+def _enough_idle(draft: Draft, wanted: Ask, option: Option) -> bool:
+    """The same of devices alone, quickly asked: a number that the session keeps."""
+    if draft.later.shares or any(need.traits.share for need in wanted.needs):
+        return True  # parts of devices make whole ones together
+    accelerators = range(len(draft.fleet.accelerators))
+    return sum(option.charges.get(kind, 0) for kind in accelerators) <= DEVICE * draft.later.idle()
 
 
 def _left_of_split(draft: Draft, nodes: Mask, column: int) -> int:

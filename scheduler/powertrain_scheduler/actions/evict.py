@@ -10,6 +10,7 @@ not to be needed is spared, the dearest first.
 import numpy as np
 
 from powertrain_scheduler import gang
+from powertrain_scheduler.actions import enough
 from powertrain_scheduler.actions.allocate import hold
 from powertrain_scheduler.actions.candidates import Candidates
 from powertrain_scheduler.actions.lines import Lines
@@ -70,6 +71,8 @@ def _hopeless(draft: Draft, wanted: Ask, option: Option, candidates: Candidates)
     """Whether the group would not fit even if all candidates left."""
     units = draft.units()
     everybody = units.pods(units.whole(candidates.units, draft.gone()))
+    if enough.by_counting(draft, wanted, option):
+        return not enough.fits_without(draft, wanted, option, everybody)
     world = draft.holdings.without(draft.later, everybody)
     return gang.find(wanted, [world], draft.quotas, option) is None
 
@@ -128,8 +131,7 @@ def _sufficient(
         chosen = _cover_quota(draft, wanted, option, candidates, chosen)
     if chosen is None:
         return None
-    worlds = draft.worlds_without(wanted.group, units.pods(chosen))
-    return chosen if gang.find(wanted, worlds, draft.quotas, option) is not None else None
+    return chosen if enough.fits_without(draft, wanted, option, units.pods(chosen)) else None
 
 
 def _cover_quota(

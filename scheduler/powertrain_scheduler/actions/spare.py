@@ -6,6 +6,7 @@ import numpy as np
 
 from powertrain_scheduler import gang
 from powertrain_scheduler.actions.candidates import Candidates
+from powertrain_scheduler.actions.enough import counts_only
 from powertrain_scheduler.actions.surplus import Surplus
 from powertrain_scheduler.asks import Ask, Option, Placement
 from powertrain_scheduler.columns import Mask
@@ -26,7 +27,7 @@ def spare(
 ) -> Mask:
     """The chosen units without those that the group can do without; `rows` are the nodes it is to start on."""
     pods = draft.units().pods(chosen)
-    plain = _counts_only(wanted) and not candidates.duties and not (draft.holdings.slot[pods] >= 0).any()
+    plain = counts_only(wanted) and not candidates.duties and not (draft.holdings.slot[pods] >= 0).any()
     if plain and gang.within(wanted, [draft.later], draft.quotas, option):
         return _by_room(draft, wanted, option, rows, chosen, candidates.rank)
     chosen = _on_its_nodes(draft, wanted, option, chosen, candidates)
@@ -54,13 +55,6 @@ def _on_its_nodes(draft: Draft, wanted: Ask, option: Option, chosen: Mask, candi
     left = units.whole(chosen & there[:-1], draft.gone()) & chosen
     enough = candidates.permits(left) and find(left) is not None
     return left if enough else chosen
-
-
-def _counts_only(wanted: Ask) -> bool:
-    """Whether as much room as there are pods is all that the group needs of its nodes."""
-    traits, topology = wanted.needs[0].traits, wanted.group.topology
-    plain_pods = not (traits.pod_class.host_ports or traits.heeding or traits.share)
-    return len(wanted.needs) == 1 and plain_pods and not wanted.root.parts and not topology.slices
 
 
 def _by_room(draft: Draft, wanted: Ask, option: Option, rows: Ints, chosen: Mask, rank: Ints) -> Mask:

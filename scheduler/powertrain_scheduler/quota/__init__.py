@@ -5,6 +5,7 @@ covers its whole subtree. Where it has no entry for a kind it is not limited, ow
 back, and all it holds of it counts as borrowed.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,6 +108,10 @@ class Quotas:
         limited = [row for row in self.fleet.ancestry[queue] if self.entry[row, kind]]
         own = self.nominal[limited, kind] - session.held[limited, kind]
         return not limited or bool((own < amount).any())
+
+    def keeps_any(self, kinds: Iterable[int]) -> bool:
+        """Whether any queue does not lend all it owns of one of the kinds."""
+        return any(kind != NO_POOL and self._keeps[kind] for kind in kinds)
 
     def _tightest(self, session: Session, group: PodGroup, kind: int) -> tuple[int, int, str]:
         path, fixed = self.fleet.ancestry[group.queue], not group.preemptible
