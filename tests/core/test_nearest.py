@@ -26,7 +26,7 @@ from powertrain_scheduler.asks import Placement
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.plan import Bind, Plan
 from powertrain_scheduler.policy import Policy
-from powertrain_scheduler.snapshot import Quota, Snapshot, Taint
+from powertrain_scheduler.snapshot import PodSelector, PodTerm, Quota, Requirement, Snapshot, Taint
 from powertrain_scheduler.why.nearest import nearest
 
 FLEET = rack("r1", nodes=3, gpu=8, block="b") + rack("r2", nodes=3, gpu=8, block="b")
@@ -56,6 +56,16 @@ def test_the_rack_that_lacks_least_or_a_wider_level() -> None:
     assert told(FLEET, *busy, pending("p", 3, 8, required=RACK)).startswith(
         "would start with 4 nvidia.com/gpu more free in rack r2 (2 on r2-0, 2 on r2-1), or with one block required instead of one rack"
     )
+
+
+def test_as_few_members_as_there_are_domains_for_pods_that_must_be_apart() -> None:
+    """However large the gang: only what is known to be the most is tried."""
+    web = PodSelector((), (Requirement("app", "In", ("web",)),))
+    apart = (PodTerm(web, RACK),)
+    for workers in (3, 300):
+        assert told(FLEET, pending("p", workers, 1, matched=(web,), apart=apart)).startswith(
+            f"would start with a minimum of 2 pods instead of {workers}"
+        )
 
 
 def test_a_wish_instead_of_a_requirement_where_no_wider_level_would_do() -> None:

@@ -81,13 +81,14 @@ def _short_of(fleet: Fleet, worlds: Worlds, need: Need, match: Mask, room: Ints)
     """Of the matching nodes without room, how many are short of what; each counted once, devices first."""
     left = match & (room == 0)
     names = fleet.facts.resources
-    free = fleet.facts.allocatable - np.maximum.reduce([world.used for world in worlds])
+    have = fleet.facts.allocatable
     told = []
     amounts = dict(zip(need.traits.columns.tolist(), need.traits.amounts.tolist(), strict=True))
     for column in sorted(amounts, key=lambda c: (c != need.traits.device_column, c)):
-        short = left & (free[:, column] < amounts[column])
+        free = have[:, column] - np.maximum.reduce([world.used[:, column] for world in worlds])
+        short = left & (free < amounts[column])
         if count := int(short.sum()):
-            most = words.amount(names[column], max(0, int(free[short, column].max())))
+            most = words.amount(names[column], max(0, int(free[short].max())))
             told.append(f"{count} lack {names[column]} (most free on one: {most})")
         left &= ~short
     if need.traits.share:

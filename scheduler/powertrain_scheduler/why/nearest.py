@@ -28,13 +28,17 @@ from powertrain_scheduler.changes import (
 )
 from powertrain_scheduler.changes.group import OfGroup
 from powertrain_scheduler.draft import Draft
-from powertrain_scheduler.fit import rules
+from powertrain_scheduler.fit import others, rules
 from powertrain_scheduler.fleet import Fleet
+from powertrain_scheduler.gang import company
 from powertrain_scheduler.quota import Quotas
 from powertrain_scheduler.snapshot import PodGroup
 from powertrain_scheduler.why import room
 
 RULES_TRIED = 4
+ONE_BY_ONE, HALVED_ONE_BY_ONE = 64, 16
+"""Where pods are placed one by one, a search takes as many steps: most pods for which the largest minimum that
+might do is tried, and the largest minimum for which others are tried as well."""
 LIMITS = 8
 """Most limits raised at once, one above the other."""
 
@@ -169,11 +173,33 @@ def _fewer(case: _Case) -> Iterator[Change]:
         return
     there = sum(not pod.leaving for pod in group.placed)
     fitting, too_many = max(1, there), group.min_member
+    if _one_by_one(case):
+        most = there + _most(case)
+        if fitting <= most < too_many and most <= ONE_BY_ONE and case.helps(FewerMembers(most)):
+            yield FewerMembers(most)
+            return
+        if too_many > HALVED_ONE_BY_ONE:
+            return
     while too_many - fitting > 1:
         middle = (fitting + too_many) // 2
         fitting, too_many = (middle, too_many) if case.helps(FewerMembers(middle)) else (fitting, middle)
     if fitting < group.min_member and (fitting > max(1, there) or case.helps(FewerMembers(fitting))):
         yield FewerMembers(fitting)
+
+
+def _one_by_one(case: _Case) -> bool:
+    """Whether the group's pods can only be placed one after another."""
+    traits = (need.traits for need in case.wanted.needs)
+    return any(
+        company.heeds(case.worlds, each) and not company.settled(case.worlds, each, False) for each in traits
+    )
+
+
+def _most(case: _Case) -> int:
+    """No more of the group's pods find room, whatever the order, where they are of one class."""
+    traits = case.wanted.needs[0].traits
+    room = gang.room(case.worlds, traits, None)
+    return others.most(case.worlds[0], traits, room) if len(case.wanted.needs) == 1 else len(case.wanted.pods)
 
 
 def _nodes_allowed(case: _Case) -> Iterator[Change]:
