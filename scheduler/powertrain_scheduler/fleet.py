@@ -88,7 +88,7 @@ class Fleet:
         )
         self.device_column: Ints = column[self.facts.pool]
         """Per node, column of its pool's devices; -1 outside every pool."""
-        self._every_row = np.arange(self.size)
+        self.every_row = np.arange(self.size)
         self.present = self.devices(self.facts.allocatable)
         """Per node, devices of its pool."""
         self.queues = _queues(snapshot)
@@ -130,7 +130,7 @@ class Fleet:
     def devices(self, amounts: Ints, rows: Ints | slice = EVERY_ROW) -> Ints:
         """For each of `rows`, how many of its pool's devices `amounts` (shape (nodes, resources)) holds."""
         column = self.device_column[rows]
-        numbers = self._every_row[rows]
+        numbers = self.every_row[rows]
         return np.where(column >= 0, amounts[numbers, column], 0)
 
     def subtrees(self, own: Ints) -> Ints:

@@ -15,27 +15,27 @@ class Room:
     def __init__(
         self, draft: Draft, need: Need, mask: Mask, codes: Ints, number: int, row: Ints, amounts: Ints
     ) -> None:
-        self._take = need.traits.amounts
+        self._take = need.traits.amounts[:, None]
         self._most = 1 if need.traits.pod_class.host_ports else np.iinfo(np.int64).max
         columns = need.traits.columns
         rows, self._at = np.unique(row, return_inverse=True)
         self._codes, self._number, self._usable = codes[rows], number, mask[rows]
-        self._amounts = amounts[:, columns]
-        free = draft.fleet.facts.allocatable[:, columns] - draft.later.used[:, columns]
-        self._free = free[rows]
+        self._amounts = np.ascontiguousarray(amounts[:, columns].T)
+        have, used = draft.fleet.facts.allocatable, draft.later.used
         untouched = codes.copy()
         untouched[rows] = -1
-        self._elsewhere = topology.totals(np.where(mask, self._fitting(free), 0), untouched, number)
+        there = self._fitting((have[:, columns] - used[:, columns]).T)
+        self._elsewhere = topology.totals(np.where(mask, there, 0), untouched, number)
+        self._free = (have[np.ix_(rows, columns)] - used[np.ix_(rows, columns)]).T
+        """Shape (resources of the class, nodes), as are the amounts."""
 
     def without(self, gone: Mask) -> Ints:
         """Once these of the pods have left; whether a host port is free then is asked of the whole set, later."""
-        freed = [
-            np.bincount(self._at[gone], weights=self._amounts[gone, i], minlength=len(self._free))
-            for i in range(len(self._take))
-        ]
-        room = self._fitting(self._free + np.stack(freed, axis=1).astype(np.int64))
+        at, nodes = self._at[gone], self._free.shape[1]
+        freed = [np.bincount(at, weights=each[gone], minlength=nodes) for each in self._amounts]
+        room = self._fitting(self._free + np.array(freed, dtype=np.int64))
         return self._elsewhere + topology.totals(np.where(self._usable, room, 0), self._codes, self._number)
 
     def _fitting(self, free: Ints) -> Ints:
-        fitting: Ints = np.clip((free // self._take).min(axis=1), 0, self._most)
+        fitting: Ints = np.minimum(np.maximum((free // self._take).min(axis=0), 0), self._most)
         return fitting

@@ -61,6 +61,8 @@ class Draft(Worlds):
         self._units: Units | None = None
         self._shares: Ints | None = None
         self._may_move: Mask | None = None
+        self._busy: tuple[object, Mask] | None = None
+        """Units that are out of the question, and as of when."""
 
     # -- what has been decided ----------------------------------------------------------------------
 
@@ -117,11 +119,13 @@ class Draft(Worlds):
 
     def untouchable(self) -> Mask:
         """Units that go already, or whose group was given something in this cycle."""
-        names = {*self.placed, *self.held, *self.moved} & self.holdings.number_of.keys()
-        busy = np.zeros(len(self.holdings.groups), dtype=np.bool_)
-        busy[[self.holdings.number_of[name] for name in names]] = True
-        found: Mask = self.gone() | busy[self.units().group]
-        return found
+        when = (self.evicting, len(self.placed), len(self.held), len(self.moved))
+        if self._busy is None or self._busy[0] != when:
+            known, given = self.holdings.number_of, (self.placed, self.held, self.moved)
+            busy = np.zeros(len(self.holdings.groups), dtype=np.bool_)
+            busy[[known[name] for names in given for name in names if name in known]] = True
+            self._busy = when, self.gone() | busy[self.units().group]
+        return self._busy[1]
 
     # -- decisions ----------------------------------------------------------------------------------
 

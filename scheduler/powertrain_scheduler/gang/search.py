@@ -49,8 +49,8 @@ class Search:
 
     def whole(self) -> tuple[Part, ...] | None:
         """Nodes for all that is wanted."""
-        every = Scope(np.arange(self._fleet.size), ANYWHERE)
-        if any(int(self._room(need)[every.rows].sum()) < len(need.pods) for need in self._wanted.needs):
+        every = Scope(self._fleet.every_row, ANYWHERE)
+        if any(int(self._room(need).sum()) < len(need.pods) for need in self._wanted.needs):
             return None
         found = self._branch(self._wanted.root, every, False, False)
         parts = tuple(self._trial.parts)
@@ -167,8 +167,10 @@ class Search:
         if heeding and not company.settled(self._worlds, need.traits, self._together):
             return self._one_by_one(need, scope.rows, branch.topology.slices)
         fits = self._room(need)
-        fits = (company.admitted(self._worlds, need.traits, fits) if heeding else fits)[scope.rows]
-        key = (company.keys if heeding else scores.keys)(self._worlds[0], need.traits)[scope.rows]
+        fits = company.admitted(self._worlds, need.traits, fits) if heeding else fits
+        key = (company.keys if heeding else scores.keys)(self._worlds[0], need.traits)
+        if scope.level != ANYWHERE:
+            fits, key = fits[scope.rows], key[scope.rows]
         used = layout.used(scope, branch, self._trial.parts, self._fleet.size) if wished else None
         nodes = Nodes(fits, key, used)
         found = layout.pieces(self._fleet, self._wanted, branch, need, scope, self._known, nodes)

@@ -38,7 +38,9 @@ class Turns:
         if len(options) > 1:
             free = worlds[0].free()
             options = [each for each in options if all(n <= free[kind] for kind, n in each)] or options
-        held: list[float] = np.maximum.reduce([world.held[row] for world in worlds]).tolist()
+        held: list[float] = worlds[0].held[row].tolist()
+        for world in worlds[1:]:
+            held = list(map(max, held, world.held[row].tolist()))
         if self._past is not None:
             held = [now + past for now, past in zip(held, self._past[row], strict=True)]
         share = min(self._share(row, held, asked) for asked in options or ((),))
