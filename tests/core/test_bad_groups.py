@@ -79,8 +79,9 @@ def test_queues_that_lie_in_each_other_do_not_hinder_others_that_lend() -> None:
             queue("a", Quota(4, lending_limit=0), parent="b"),
             queue("b", Quota(4, lending_limit=0), parent="a"),
             queue("c", Quota(2, lending_limit=1)),
+            queue("d", Quota(1), parent="a"),
             running("lasting", ["r1-0"], gpu=4, queue="a", waiting=1, min_member=2),
-            running("growing", ["r1-0"], gpu=2, queue="b", waiting=1),
+            running("growing", ["r1-0"], gpu=2, queue="d", waiting=1),
             pending("good", 1, gpu=2, queue="c"),
         )
     )
@@ -108,22 +109,23 @@ def test_a_preferred_level_inside_the_required_one_does_not_excuse_from_it() -> 
     assert wait(plan, "a").reason is Reason.NEVER_FITS
 
 
-def shy(group: PodGroup) -> PodGroup:
-    """Its pods keep away from each other, node by node."""
+def shy(group: PodGroup, level: str, slices: Slice) -> PodGroup:
+    """Its pods keep away from each other, and come in slices."""
     selector = PodSelector(("team",), (Requirement("app", "In", ("shy",)),))
-    worker = replace(
-        group.waiting[0].pod_class,
-        matched=(selector,),
-        apart=(PodTerm(selector, "kubernetes.io/hostname"),),
-    )
-    return replace(group, waiting=tuple(Pod(pod.name, worker) for pod in group.waiting))
+    apart = (PodTerm(selector, level),)
+    worker = replace(group.waiting[0].pod_class, matched=(selector,), apart=apart)
+    pods = tuple(Pod(pod.name, worker) for pod in group.waiting)
+    return replace(group, waiting=pods, topology=Topology(slices=(slices,)))
 
 
 def test_pods_that_keep_apart_keep_to_their_slices() -> None:
-    group = replace(shy(pending("a", 4, gpu=1)), topology=Topology(slices=(Slice(2, RACK),)))
+    group = shy(pending("a", 4, gpu=1), "kubernetes.io/hostname", Slice(2, RACK))
     racks = [rack(name, nodes=nodes, gpu=8) for name, nodes in (("r1", 1), ("r2", 2), ("r3", 1), ("r4", 3))]
     places = [name.split("-")[0] for name in nodes(decide(cluster(*racks, group)), "a")]
-    assert [set(places[:2]), set(places[2:])] in (
-        [{"r2"}, {"r4"}],
-        [{"r4"}, {"r2"}],
-    )
+    assert [set(places[:2]), set(places[2:])] in ([{"r2"}, {"r4"}], [{"r4"}, {"r2"}])
+
+
+def test_pods_that_keep_apart_by_rack_are_no_slice_of_a_rack() -> None:
+    group = shy(pending("a", 2, gpu=1), RACK, Slice(2, RACK))
+    racks = [rack(name, nodes=2, gpu=8) for name in ("r1", "r2")]
+    assert not decide(cluster(*racks, group)).binds

@@ -143,20 +143,13 @@ def _homes(group: PodGroup) -> dict[str, str]:
     return homes
 
 
-def _even(needs: Sequence[Need], pods: int, size: int) -> bool:
-    """Whether slices need not be told one by one: each is of one class, or it is not said which pods make one."""
-    return bool(pods % size) or all(len(need.pods) % size == 0 for need in needs)
-
-
 def _sliced(fleet: Fleet, branch: Branch, pods: tuple[Pod, ...]) -> Branch:
-    """Slices that hold pods of several classes, or of such as mind others, are parts of their own; the rest is left
-    to arithmetic."""
+    """Slices that hold pods of several classes are parts of their own; those of one class are left to arithmetic."""
     topology = branch.topology
-    heeding = not branch.here and any(need.traits.heeding for need in branch.needs)
-    if not topology.slices or (len(branch.needs) < 2 and not heeding):
+    if not topology.slices or len(branch.needs) < 2:
         return branch
     size = topology.slices[0].size
-    if size < 1 or (not heeding and _even(branch.needs, len(pods), size)):
+    if size < 1 or len(pods) % size or all(len(need.pods) % size == 0 for need in branch.needs):
         return branch
     inner = Topology(required=topology.slices[0].within, slices=topology.slices[1:], arrange=topology.arrange)
     chunks = [pods[i : i + size] for i in range(0, len(pods), size)]
