@@ -62,6 +62,11 @@ def test_folders_files_and_json_may_be_mixed(tmp_path: Path) -> None:
     assert [each["node"] for each in json.loads(result.stdout)["bindings"]] == ["n"]
 
 
+def test_a_node_written_by_hand_has_its_name_as_host_name() -> None:
+    pod = POD.replace("spec: {", "spec: {nodeSelector: {kubernetes.io/hostname: n}, ")
+    assert [each["node"] for each in json.loads(given(NODE, pod).stdout)["bindings"]] == ["n"]
+
+
 def test_objects_without_a_namespace_are_in_the_default_one() -> None:
     bindings = json.loads(given(NODE, POD).stdout)["bindings"]
     assert bindings == [{"namespace": "default", "pod": "p", "node": "n", "devices": [], "share": None}]

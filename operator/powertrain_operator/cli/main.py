@@ -217,8 +217,8 @@ def plan(paths: tuple[str, ...], cluster: bool, kubeconfig: str | None, output: 
     whom, what waits and why, and which nodes are held for whom.
 
     Nodes written by hand may leave things out: without status.conditions a node is ready, without
-    status.allocatable its status.capacity counts, and without `pods` it takes 110 of them. Objects without a
-    namespace are in the namespace default.
+    status.allocatable its status.capacity counts, without `pods` it takes 110 of them, and without the label
+    kubernetes.io/hostname that is its name. Objects without a namespace are in the namespace default.
 
     Exit status: 0, also where something waits; 2 for bad input, with every mistake named on standard
     error; 1 where the cluster cannot be read.

@@ -21,6 +21,8 @@ Errors = list[tuple[str, str]]
 
 PODS_A_NODE = "110"
 """The kubelet's own default, for nodes that somebody wrote by hand without `pods`."""
+HOSTNAME = "kubernetes.io/hostname"
+"""The label that a kubelet gives its node."""
 
 CORE_KINDS: Mapping[str, type[Any]] = {
     "Node": views.Node,
@@ -144,8 +146,8 @@ def _core(kind: str, manifest: Manifest) -> tuple[Any, None] | Errors:
 
 
 def _finished_node(node: views.Node) -> views.Node | Errors:
-    """Hand-written nodes may leave out what a kubelet would say: allocatable, pods, conditions."""
-    status = node.status
+    """Hand-written nodes may leave out what a kubelet would say: allocatable, pods, conditions, host name."""
+    status, meta = node.status, node.metadata
     field = "allocatable" if status.allocatable else "capacity"
     offered = status.allocatable or status.capacity
     if not offered:
@@ -155,6 +157,7 @@ def _finished_node(node: views.Node) -> views.Node | Errors:
     ready = Condition(type="Ready", status="True")
     return msgspec.structs.replace(
         node,
+        metadata=msgspec.structs.replace(meta, labels={HOSTNAME: meta.name, **meta.labels}),
         status=msgspec.structs.replace(
             status, allocatable={"pods": PODS_A_NODE, **offered}, conditions=status.conditions or (ready,)
         ),
