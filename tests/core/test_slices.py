@@ -2,6 +2,7 @@
 
 from core.builders import BLOCK, RACK, Node, cluster, decide, pod_class, rack, running, started, wait
 from powertrain_scheduler.plan import Plan
+from powertrain_scheduler.reasons import Reason
 from powertrain_scheduler.snapshot import PlacedPod, Pod, PodGroup, Slice, Topology
 
 HOST = "kubernetes.io/hostname"
@@ -48,6 +49,13 @@ def test_room_of_less_than_a_slice_counts_for_nothing() -> None:
         "there is room for 2 of 3 slices"
     )
     assert started(decide(cluster(*nodes, sliced(4, Slice(2, HOST))))) == {"a"}
+
+
+def test_a_level_that_no_node_knows_holds_no_slice() -> None:
+    nodes = host("n0", 3, "r0"), host("n1", 3, "r0")
+    for slices in ((Slice(2, "rck"),), (Slice(2, RACK), Slice(2, "hst"))):
+        told = wait(decide(cluster(*nodes, sliced(4, *slices, required=BLOCK))), "a")
+        assert told.reason is Reason.NEVER_FITS
 
 
 def test_slices_of_two_levels_lie_inside_each_other() -> None:

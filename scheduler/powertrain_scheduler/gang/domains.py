@@ -72,10 +72,13 @@ def _named(branch: Branch) -> list[str]:
 
 
 def _inserted(fleet: Fleet, levels: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
-    """Levels that no pool lists have their place by how many domains there are of them."""
+    """Levels that no pool lists have their place by how many domains there are of them.
+
+    One that no node has is the narrowest: it is to be found missing inside every domain, not left out above it.
+    """
 
     def domains(key: str) -> int:
-        return len(columns.label(fleet.facts, key).values)
+        return len(columns.label(fleet.facts, key).values) or fleet.size + 1
 
     found = list(levels)
     for key in sorted(others, key=domains):
