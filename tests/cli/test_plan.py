@@ -5,6 +5,7 @@ UPDATE_GOLDEN=1 writes the answers anew instead of comparing with them.
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,13 @@ def test_the_answer_is_the_golden_one(case: str, form: str, capsys: pytest.Captu
     if os.environ.get("UPDATE_GOLDEN"):
         golden.write_text(answer)
     assert answer == golden.read_text()
+
+
+def test_the_example_of_the_page_is_what_comes_out() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "plan.md").read_text()
+    (small,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (told,) = re.findall(r"\$ powertrain plan -f small.yaml\n(.*?)```", page, re.DOTALL)
+    assert run("-f", "-", stdin=small).stdout == told
 
 
 def test_yaml_says_the_same_as_json(capsys: pytest.CaptureFixture[str]) -> None:
