@@ -165,6 +165,8 @@ class Cache:
         for group in list(self.groups.chosen):
             del self.groups.chosen[group]
             self.groups.mark(group)
+        # Whoever decides next has told nobody anything yet.
+        self.groups.touched.update(self.groups.built, self.groups.held)
 
     def leaves(self, pod: str) -> None:
         """The pod is being told to leave: what it holds is about to be free."""
