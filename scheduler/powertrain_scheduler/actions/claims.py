@@ -146,6 +146,10 @@ class _Search:
             if row is not None:
                 claimed[i] = True
                 needed[i] = self._held[row, i] + self._asked[i] - quotas.nominal[row, kind]
+            elif kind < len(
+                self._draft.fleet.accelerators
+            ):  # devices of which it has no quota it must have a share of
+                needed[i] = self._held[side[0], i] + self._asked[i] - self._draft.shares()[side[0], kind]
         if not claimed.any() or not self._coverable(beside, needed):
             return None
         lender = self._draft.tree.topmost(beside.depth, np.any(quotas.entry[:, kinds][:, claimed], axis=1))
