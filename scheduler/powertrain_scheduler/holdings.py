@@ -27,27 +27,24 @@ class Holdings:
         self.groups = [every_group[name] for name in sorted(every_group) if every_group[name].placed]
         """By name; the table's `group` points here."""
         self.number_of = {group.name: number for number, group in enumerate(self.groups)}
-        row_of, traits = fleet.row_of, fleet.traits
-        table = [
-            (
-                *(number, row_of[pod.node], traits(pod.pod_class).number, place),
-                *(pod.leaving, self._slot(pod), pod.fixed),
-            )
-            for number, group in enumerate(self.groups)
-            for place, pod in enumerate(group.placed)
-            if pod.node in row_of
-        ]
-        columns = np.array(table, dtype=np.int64).reshape(len(table), 7)
-        self.group: Ints = columns[:, 0].copy()
-        self.row: Ints = columns[:, 1].copy()
-        self.traits: Ints = columns[:, 2].copy()
+        pods = [pod for group in self.groups for pod in group.placed]
+        sizes = np.array([len(group.placed) for group in self.groups], dtype=np.int64)
+        rows = np.array([fleet.row_of.get(pod.node, -1) for pod in pods], dtype=np.int64)
+        here = rows >= 0
+        pods = pods if here.all() else [pod for pod in pods if pod.node in fleet.row_of]
+        self.group: Ints = np.repeat(np.arange(len(sizes)), sizes)[here]
+        self.row: Ints = rows[here]
+        classes = [pod.pod_class for pod in pods]
+        number = {id(each): fleet.traits(each).number for each in {id(c): c for c in classes}.values()}
+        self.traits: Ints = np.array([number[id(each)] for each in classes], dtype=np.int64)
         """Number of the pod's class."""
-        self.place: Ints = columns[:, 3].copy()
+        first = np.repeat(np.cumsum(sizes) - sizes, sizes)
+        self.place: Ints = (np.arange(len(rows)) - first)[here]
         """Position in its group's `placed`."""
-        self.leaving: Mask = columns[:, 4] > 0
-        self.slot: Ints = columns[:, 5].copy()
+        self.leaving: Mask = np.array([pod.leaving for pod in pods], dtype=np.bool_)
+        self.slot: Ints = np.array([self._slot(pod) if pod.device else -1 for pod in pods], dtype=np.int64)
         """Slot of the device that the pod has a share of; -1 for none, and where nobody knows of it."""
-        self.pinned: Mask = columns[:, 6] > 0
+        self.pinned: Mask = np.array([pod.fixed for pod in pods], dtype=np.bool_)
         """May not be evicted, whatever its group says."""
         every = fleet.every_traits()
         width = len(fleet.snapshot.pools) + 1
@@ -86,7 +83,7 @@ class Holdings:
 
     def _slot(self, pod: PlacedPod) -> int:
         traits = self.fleet.traits(pod.pod_class)
-        if not pod.device or traits.share_column < 0:
+        if traits.share_column < 0:
             return -1
         return self.fleet.slot(traits.share_column, self.fleet.row_of[pod.node], pod.device)
 
@@ -143,9 +140,11 @@ class Holdings:
         """These pods as changes to a session, those of one queue and class together."""
         chosen = np.flatnonzero(pods)
         owner = self.group[chosen]
-        kinds = np.stack([self.queue[owner], self.fixed[chosen], self.traits[chosen]])
-        for queue, fixed, number in np.unique(kinds, axis=1).T.tolist():
-            alike = chosen[(kinds == [[queue], [fixed], [number]]).all(axis=0)]
+        classes = len(self.vectors)
+        kinds = (2 * self.queue[owner] + self.fixed[chosen]) * classes + self.traits[chosen]
+        for kind in np.unique(kinds).tolist():
+            alike = chosen[kinds == kind]
+            (queue, fixed), number = divmod(kind // classes, 2), kind % classes
             rows, counts = np.unique(self.row[alike], return_counts=True)
             name, traits = self.fleet.queue_list[queue].name, self.fleet.every_traits()[number]
             devices = self._device_names(alike) if traits.share else ()

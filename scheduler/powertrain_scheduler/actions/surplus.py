@@ -73,10 +73,12 @@ class Surplus:
 
     def _tied_nodes(self, at: Ints, unit: Ints) -> Mask:
         """Nodes whose units are on other useful nodes too, or must go with others: weighed one by one."""
-        pairs = np.unique(np.stack([unit, at]), axis=1)
-        spread = np.bincount(pairs[0], minlength=len(self._rank)) > 1
-        tied = np.zeros(len(self._before), dtype=np.bool_)
-        tied[at[spread[unit] | self._fixed[unit]]] = True
+        nodes = len(self._before)
+        units, number = np.unique(unit, return_inverse=True)
+        pairs = np.unique(number * nodes + at)
+        spread = np.bincount(pairs // max(1, nodes), minlength=len(units)) > 1
+        tied = np.zeros(nodes, dtype=np.bool_)
+        tied[at[spread[number] | self._fixed[unit]]] = True
         return tied
 
     def perhaps(self, units: Ints) -> Ints:

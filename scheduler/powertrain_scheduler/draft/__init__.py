@@ -61,8 +61,8 @@ class Draft(Worlds):
         self._units: Units | None = None
         self._shares: Ints | None = None
         self._may_move: Mask | None = None
-        self._busy: tuple[object, Mask] | None = None
-        """Units that are out of the question, and as of when."""
+        self._busy = np.zeros(len(self.holdings.groups), dtype=np.bool_)
+        """Of the holdings' groups, those that were given something in this cycle."""
 
     # -- what has been decided ----------------------------------------------------------------------
 
@@ -119,13 +119,8 @@ class Draft(Worlds):
 
     def untouchable(self) -> Mask:
         """Units that go already, or whose group was given something in this cycle."""
-        when = (self.evicting, len(self.placed), len(self.held), len(self.moved))
-        if self._busy is None or self._busy[0] != when:
-            known, given = self.holdings.number_of, (self.placed, self.held, self.moved)
-            busy = np.zeros(len(self.holdings.groups), dtype=np.bool_)
-            busy[[known[name] for names in given for name in names if name in known]] = True
-            self._busy = when, self.gone() | busy[self.units().group]
-        return self._busy[1]
+        found: Mask = self.gone() | self._busy[self.units().group]
+        return found
 
     # -- decisions ----------------------------------------------------------------------------------
 
@@ -133,6 +128,7 @@ class Draft(Worlds):
         """The group's pods start now."""
         occupy(placement, self.worlds_now(placement.group))
         self.placed.setdefault(placement.group.name, []).append(placement)
+        self._give(placement.group.name)
         for part in placement.parts:
             self.binds.extend(_binds(self.fleet, placement.group, part))
 
@@ -141,15 +137,21 @@ class Draft(Worlds):
         self._part_later()
         occupy(placement, self.worlds_later(placement.group))
         self.held[placement.group.name] = placement
+        self._give(placement.group.name)
+
+    def _give(self, name: str) -> None:
+        if (number := self.holdings.number_of.get(name)) is not None:
+            self._busy[number] = True
 
     def evict(self, pods: Mask, wanted: Ask) -> None:
         """These pods of the holdings leave so that the group can start."""
         self.evicting += 1
         self.vacate(pods)
         holdings = self.holdings
-        for i in np.flatnonzero(pods).tolist():
-            group = holdings.groups[holdings.group[i]]
-            pod = group.placed[holdings.place[i]].name
+        going = np.flatnonzero(pods)
+        for number, place in zip(holdings.group[going].tolist(), holdings.place[going].tolist(), strict=True):
+            group = holdings.groups[number]
+            pod = group.placed[place].name
             reason = PREEMPTED if group.queue == wanted.group.queue else RECLAIMED
             self.evicts.append(Evict(group.name, pod, wanted.group.name, reason))
         self._shrink(pods)
@@ -162,6 +164,7 @@ class Draft(Worlds):
             name = placement.group.name
             occupy(placement, self.worlds_later(placement.group))
             self.moved[name] = placement
+            self._give(name)
             self.evicts += [
                 Evict(name, pod, for_group, CONSOLIDATED, node) for pod, node in self._assigned(placement)
             ]

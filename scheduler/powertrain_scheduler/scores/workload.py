@@ -69,14 +69,25 @@ def expected(fleet: Fleet) -> Iterator[tuple[Traits, float]]:
         return
     counts: dict[int, int] = {}
     known: dict[int, PodClass] = {}
+    last: PodClass | None = None
+    pods_alike = 0  # mostly one like the one before: told apart by identity alone
     for group in fleet.snapshot.groups.values():
         for pods in (group.placed, group.waiting):
             if pods:  # a group's pods are mostly alike, and this is an average
                 pod_class = pods[0].pod_class
-                known[id(pod_class)] = pod_class
-                counts[id(pod_class)] = counts.get(id(pod_class), 0) + len(pods)
+                if pod_class is not last:
+                    _count(counts, known, last, pods_alike)
+                    last, pods_alike = pod_class, 0
+                pods_alike += len(pods)
+    _count(counts, known, last, pods_alike)
     for each, number in counts.items():
         yield fleet.traits(known[each]), float(number)
+
+
+def _count(counts: dict[int, int], known: dict[int, PodClass], last: PodClass | None, number: int) -> None:
+    if last is not None:
+        known[id(last)] = last
+        counts[id(last)] = counts.get(id(last), 0) + number
 
 
 def _devices(traits: Traits) -> int:

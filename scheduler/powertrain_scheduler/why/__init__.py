@@ -10,6 +10,7 @@ import numpy as np
 
 from powertrain_scheduler import fit, gang, minimum, quota, words
 from powertrain_scheduler.asks import Ask, Need
+from powertrain_scheduler.columns import Mask
 from powertrain_scheduler.draft import Draft
 from powertrain_scheduler.draft.promises import Promise
 from powertrain_scheduler.fleet import Fleet
@@ -64,11 +65,13 @@ def _hindered(fleet: Fleet, group: PodGroup) -> Why | None:
 
 def held(draft: Draft) -> Iterator[Wait]:
     """Groups for which room is being made."""
+    if not draft.held:
+        return
+    left: Mask = np.array(draft.fleet.snapshot.leaving.any(axis=1), dtype=np.bool_)
+    left[draft.holdings.row[draft.evicted]] = True
     for name, placement in draft.held.items():
         nodes = draft.node_names(placement)
-        rows = [draft.fleet.row_of[node] for node in nodes]
-        leaving = draft.fleet.snapshot.leaving[rows].any(axis=1)
-        vacated = int((leaving | np.isin(rows, draft.holdings.row[draft.evicted])).sum())
+        vacated = int(left[[draft.fleet.row_of[node] for node in nodes]].sum())
         held_nodes = words.counted(len(nodes), "node")
         if not vacated and not draft.is_made(placement.group):
             why_so = draft.preferred[name][1]()
