@@ -1,5 +1,7 @@
 """The decision record: what was tried, what would help, and why a group is where it is."""
 
+from dataclasses import replace
+
 from core.builders import (
     BLOCK,
     NOW,
@@ -91,6 +93,18 @@ def test_a_move_is_told_with_whom_it_concerns() -> None:
     found = record("p", fleet, *busy, pending("p", 1, 8))
     assert steps(found)[Means.MOVE][0]
     assert "1 pod of 1 group move out of its way" in steps(found)[Means.MOVE][1]
+
+
+def test_a_group_with_its_minimum_is_told_as_such_and_what_the_rest_waits_for() -> None:
+    four = rack("r1", nodes=1, gpu=4)
+    found = record("p", four, pending("p", 6, 1, min_member=2))
+    assert found.outcome == "Starts" and found.reason is None
+    rest = "; pods beyond its minimum wait (DoesNotFit): needs 1 x 1 nvidia.com/gpu; "
+    assert found.message.startswith(f"4 pods get nodes now{rest}")
+    one_more = replace(running("p", ["r1-0"], gpu=4), waiting=pending("p", 2, 4).waiting[1:])
+    found = record("p", four, one_more)
+    assert found.outcome == "Runs"
+    assert found.message.startswith("1 pod runs on 1 node; pods beyond its minimum wait (DoesNotFit): ")
 
 
 def test_a_group_that_nobody_knows_has_no_record() -> None:

@@ -6,7 +6,7 @@ nothing for it.
 
 from collections.abc import Collection, Iterator
 
-from powertrain_scheduler import words
+from powertrain_scheduler import minimum, words
 from powertrain_scheduler.cycle import Outcome, work_out
 from powertrain_scheduler.explain import placed, steps
 from powertrain_scheduler.explain.proof import Prover
@@ -44,13 +44,18 @@ def records(
     prover = Prover(outcome, snapshot, policy, now, TRIALS)
     waits = {wait.group: wait for wait in plan.waits}
     for name in sorted(groups):
-        group = snapshot.groups[name]
-        if (wait := waits.get(name)) is not None:
+        group, wait = snapshot.groups[name], waits.get(name)
+        if any(bind.group == name for bind in plan.binds):
+            yield _starts(outcome, group, _rest(wait))
+        elif wait is not None and (not group.placed or minimum.missing(group)):
             yield _waits(outcome, group, wait, prover)
-        elif any(bind.group == name for bind in plan.binds):
-            yield _starts(outcome, group)
         else:
-            yield _neither(group, plan)
+            yield _neither(group, plan, _rest(wait))
+
+
+def _rest(wait: Wait | None) -> str:
+    """Of a group that has its minimum, what keeps the pods beyond it, as the tail of a sentence."""
+    return "" if wait is None else f"; pods beyond its minimum wait ({wait.reason}): {wait.message}"
 
 
 def _waits(outcome: Outcome, group: PodGroup, wait: Wait, prover: Prover) -> Record:
@@ -70,20 +75,20 @@ def _waits(outcome: Outcome, group: PodGroup, wait: Wait, prover: Prover) -> Rec
     )
 
 
-def _starts(outcome: Outcome, group: PodGroup) -> Record:
+def _starts(outcome: Outcome, group: PodGroup, rest: str) -> Record:
     pods = sum(bind.group == group.name for bind in outcome.plan.binds)
     return Record(
         group=group.name,
         queue=group.queue,
         priority=group.priority,
         outcome="Starts",
-        message=f"{words.counted(pods, 'pod')} {'gets' if pods == 1 else 'get'} nodes now",
+        message=f"{words.counted(pods, 'pod')} {'gets' if pods == 1 else 'get'} nodes now{rest}",
         steps=steps.for_started(outcome, group),
         place=placed.place(outcome, group),
     )
 
 
-def _neither(group: PodGroup, plan: Plan) -> Record:
+def _neither(group: PodGroup, plan: Plan, rest: str) -> Record:
     there = [pod for pod in group.placed if not pod.leaving]
     evicted = sum(evict.group == group.name for evict in plan.evicts)
     if not there:
@@ -94,4 +99,4 @@ def _neither(group: PodGroup, plan: Plan) -> Record:
         nodes = words.counted(len({pod.node for pod in there}), "node")
         told = f"{words.counted(len(there), 'pod')} {'runs' if len(there) == 1 else 'run'} on {nodes}"
     outcome = "Runs" if there else "Stays"
-    return Record(group.name, group.queue, group.priority, outcome, told)
+    return Record(group.name, group.queue, group.priority, outcome, told + rest)
