@@ -141,14 +141,13 @@ class _Search:
         side = [row for row in reversed(self._path) if beside.inside[row]]
         needed = np.zeros(len(kinds), dtype=np.int64)
         claimed = np.zeros(len(kinds), dtype=np.bool_)
+        devices = len(self._draft.fleet.accelerators)
         for i, kind in enumerate(kinds):
             row = next((row for row in side if quotas.entry[row, kind]), None)
             if row is not None:
                 claimed[i] = True
                 needed[i] = self._held[row, i] + self._asked[i] - quotas.nominal[row, kind]
-            elif kind < len(
-                self._draft.fleet.accelerators
-            ):  # devices of which it has no quota it must have a share of
+            elif kind < devices:  # of which it has no quota: it must have a share of them
                 needed[i] = self._held[side[0], i] + self._asked[i] - self._draft.shares()[side[0], kind]
         if not claimed.any() or not self._coverable(beside, needed):
             return None
