@@ -130,3 +130,12 @@ def test_parts_without_a_wish_share_what_there_is() -> None:
     parts = (SubGroup("one", 1), 1, 3), (SubGroup("two", 2), 2, 2)
     plan = decide(cluster(rack("r", nodes=2, gpu=4), whole(parts)))
     assert started(plan) == {"a"}
+
+
+def test_pods_that_name_no_part_are_told_where_others_are_missing() -> None:
+    pods = tuple(Pod(f"a-{i}", pod_class(1), part) for i, part in enumerate(("x", "x", "z", "")))
+    group = PodGroup(
+        "a", "default", 0, created=0.0, waiting=pods, subgroups=(SubGroup("x", 2), SubGroup("y", 2))
+    )
+    told = wait(decide(cluster(rack("r", nodes=1, gpu=8), group)), "a")
+    assert told.message == "2 of the 4 pods it needs exist; 2 more pods in none of its parts"

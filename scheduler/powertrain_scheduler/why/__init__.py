@@ -57,7 +57,17 @@ def _hindered(fleet: Fleet, group: PodGroup) -> Why | None:
             Reason.SCHEDULING_GATED,
             f"{gated} carry scheduling gates; {there} of {needed} are free to go",
         )
-    return Reason.WAITING_FOR_PODS, f"{there} of the {needed} pods it needs exist"
+    return Reason.WAITING_FOR_PODS, f"{there} of the {needed} pods it needs exist{_strays(group)}"
+
+
+def _strays(group: PodGroup) -> str:
+    """Of a group of parts, pods that name none of them, as the tail of a sentence: most likely a wrong label."""
+    parts = {part.name for part in group.subgroups}
+    if not parts:
+        return ""
+    named = [*(pod.subgroup for pod in group.placed), *(pod.subgroup for pod in group.waiting)]
+    stray = sum(name not in parts for name in named)
+    return f"; {words.counted(stray, 'more pod')} in none of its parts" if stray else ""
 
 
 # -- after everything was tried ---------------------------------------------------------------------
