@@ -160,6 +160,13 @@ def test_keys_of_touched_rows_are_those_from_scratch(packing: str) -> None:
 # -- packings of the literature -----------------------------------------------------------------------
 
 
+def test_equal_nodes_go_by_name_to_packings_of_the_literature_and_by_what_is_left_to_ours() -> None:
+    wide, tight = rack("a", nodes=1, gpu=2, cpu=64), rack("b", nodes=1, gpu=2, cpu=16)
+    pod = pending("a", 1, gpu=0)
+    assert place("gpu-clustering", wide, tight, pod) == [("a-0", "")]
+    assert place("powertrain", wide, tight, pod) == [("b-0", "")]
+
+
 def test_every_packing_has_a_name() -> None:
     assert tuple(packings.PACKINGS) == PACKINGS
 

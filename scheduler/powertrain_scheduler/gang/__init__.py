@@ -19,7 +19,7 @@ from powertrain_scheduler.gang.rooms import named
 from powertrain_scheduler.gang.rooms import room as room
 from powertrain_scheduler.gang.search import Search
 from powertrain_scheduler.quota import Quotas
-from powertrain_scheduler.scores import energy
+from powertrain_scheduler.scores import energy, packings
 from powertrain_scheduler.session import Session
 
 ONE: Ints = np.ones(1, dtype=np.int64)
@@ -107,7 +107,7 @@ def _place_one(wanted: Ask, worlds: Sequence[Session], option: Option) -> tuple[
     row = int(order.argmin()) if len(order) else -1
     if row < 0 or order.item(row) == scores.LAST:
         return None
-    if need.traits.device is None:
+    if need.traits.device is None and worlds[0].fleet.policy.packing == packings.OWN:
         row = _tightest(worlds, need.traits, np.flatnonzero(order == order[row]))
     part = named(worlds, Part(need.traits, need.pods, np.array([row]), ONE))
     return None if part is None else (Placement(wanted.group, (part,), bool(len(wanted.anchor))), 0)
