@@ -6,7 +6,7 @@ RUN := PYTHONPATH=$(CURDIR)/hack $(VENV)/python
 .PHONY: help setup demo test e2e check format up down programs crds pins scenarios bench-core bench-growth bench-optimality bench-cluster image clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## make or refresh .venv; nothing else is needed before any other target
 	@hack/setup/venv.sh

@@ -12,7 +12,7 @@ from powertrain_operator.api.acceleratorpool import AcceleratorPoolStatus
 from powertrain_operator.api.inferenceservice import InferenceServiceStatus
 from powertrain_operator.api.meta import Status, next_conditions
 from powertrain_operator.api.podgroup import Evicted, FailingNode, PodGroupStatus
-from powertrain_operator.api.queue import QueueStatus, QueueUsage
+from powertrain_operator.api.queue import QueuePastUse, QueueRuntime, QueueStatus, QueueUsage
 from powertrain_operator.api.trainingjob import FailedNode, TrainingJobStatus
 
 NOON: Final = "2026-11-24T12:00:00Z"
@@ -47,6 +47,8 @@ STATUSES: Final[Mapping[str, tuple[Status, str]]] = {
             usage=(QueueUsage(accelerator="h100-sxm", used=96, borrowed=32),),
             running_groups=3,
             waiting_groups=1,
+            past_use=(QueuePastUse(accelerator="h100-sxm", amount=41.5),),
+            runtimes=(QueueRuntime(owner="team-a", ratio=1.25),),
             **_common("Ready"),
         ),
         "good company 3 1 Ready",
