@@ -6,8 +6,9 @@ import logging
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 from localcluster import DEMO_FLEET, Cluster, LocalClusterError
 from powertrain_operator.kube.client import Client
@@ -27,6 +28,9 @@ _SHOWN_METRICS = (
     "powertrain_decision_seconds_sum",
     "powertrain_pool_watts",
 )
+
+_WIND_UP_SECONDS = 5.0
+"""For what still runs when the demo is over or interrupted."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,7 +71,21 @@ def demonstrate(console: Console, directory: Path) -> None:
         say("kinds, rights, pools and queues are applied")
         with running(cluster, directory) as powertrain:
             say("powertrain runs as two ServiceAccounts with the chart's rights")
-            asyncio.run(perform(cluster, powertrain, console, start))
+            run(perform(cluster, powertrain, console, start))
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """`asyncio.run`, but with a bound: a signal may hit any line, and what it hit may not hear that it is to end."""
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(main)
+    finally:
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.wait(left, timeout=_WIND_UP_SECONDS))
+        loop.close()
 
 
 async def perform(cluster: Cluster, powertrain: Powertrain, console: Console, start: float) -> None:

@@ -107,7 +107,8 @@ class World:
                 raise TookTooLong(f"{what}: not within {seconds:.0f} s")
             self.changed.clear()
             try:
-                await asyncio.wait_for(self.changed.wait(), 0.2)
+                async with asyncio.timeout(0.2):
+                    await self.changed.wait()
             except TimeoutError:
                 pass
 
